@@ -1,6 +1,6 @@
 /** The fields of our kinds that hold names of other objects, as kustomize reads them. */
 import { dump } from 'js-yaml';
-import { GROUP, PATCH_STRATEGY, UPGRADE_STRATEGY } from '../src/crds/names.ts';
+import { GROUP, MAINTENANCE_SESSION, PATCH_STRATEGY, UPGRADE_STRATEGY } from '../src/crds/names.ts';
 import { ROLES } from '../src/crds/vocabulary.ts';
 import type { StrategyKindName } from '../src/crds/strategy-kinds.ts';
 
@@ -13,6 +13,7 @@ const JOBS: Readonly<Record<StrategyKindName, readonly string[]>> = {
     ...ROLES.flatMap((role) => ['action', 'stage', 'rollback'].map((action) => `hosts/${role}/${action}`)),
     ...['reboot', 'start', 'activate', 'complete'],
   ],
+  [MAINTENANCE_SESSION]: ['actions'],
 };
 
 /** The Secrets with the client certificate for etcd, and with the clouds.yaml. */

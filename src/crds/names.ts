@@ -12,6 +12,12 @@ export const PATCH_STRATEGY = 'PatchStrategy';
 /** The kind of the objects that upgrade hosts to a release. */
 export const UPGRADE_STRATEGY = 'UpgradeStrategy';
 
+/** The kind of the objects that maintain hosts in agreement with those whose work runs on them. */
+export const MAINTENANCE_SESSION = 'MaintenanceSession';
+
+/** The kind of the objects by which a project is asked, and answers. */
+export const MAINTENANCE_NOTICE = 'MaintenanceNotice';
+
 /** The kind of the objects that hold parts of a large plan. */
 export const PLAN_STAGE = 'PlanStage';
 
@@ -55,6 +61,10 @@ export const KEEP_ANNOTATION = `${GROUP}/keep`;
 export const RUN_LABEL = `${GROUP}/run`;
 /** Label on a PlanStage: the uid of its strategy. */
 export const STRATEGY_UID_LABEL = `${GROUP}/strategy-uid`;
+/** Label on a MaintenanceNotice: the uid of its session. */
+export const SESSION_UID_LABEL = `${GROUP}/session-uid`;
+/** Label on a MaintenanceNotice: the id of its project. */
+export const PROJECT_LABEL = `${GROUP}/project`;
 /** Label on a Job and its pod: the patch's id, or `reboot`. */
 export const ACTION_LABEL = `${GROUP}/action`;
 /** Label on a Job: its name. Several Jobs are removed by it with one request. */

@@ -140,3 +140,33 @@ export type DrainNeed = (typeof DRAIN_NEEDS)[number];
 
 /** The parts of an upgrade on a host. */
 export const WORK_KINDS = ['stage', 'upgrade', 'rollback', 'hook', 'action'] as const;
+
+/** The states of a session, in the words of Fenix (fenix.md §3). */
+export const SESSION_STATES = [
+  'MAINTENANCE',
+  'SCALE_IN',
+  'PREPARE_MAINTENANCE',
+  'START_MAINTENANCE',
+  'PLANNED_MAINTENANCE',
+  'MAINTENANCE_COMPLETE',
+  'MAINTENANCE_DONE',
+  'MAINTENANCE_FAILED',
+] as const;
+export type SessionState = (typeof SESSION_STATES)[number];
+
+/** The states in which projects are asked. */
+export const ASKED_STATES = [
+  'MAINTENANCE',
+  'SCALE_IN',
+  'PREPARE_MAINTENANCE',
+  'PLANNED_MAINTENANCE',
+  'MAINTENANCE_COMPLETE',
+] as const satisfies SessionState[];
+export type AskedState = (typeof ASKED_STATES)[number];
+
+/** How a project may want an instance moved. OWN_ACTION: its owner replaces it, Careen only waits. */
+export const MOVE_ACTIONS = ['MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'] as const;
+export type MoveAction = (typeof MOVE_ACTIONS)[number];
+
+/** What a host is in a session: only a compute host is emptied. `other`: it is left alone. */
+export const SESSION_HOST_TYPES = ['compute', 'controller', 'other'] as const;

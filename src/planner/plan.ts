@@ -2,7 +2,6 @@ import type { PlanActions } from '../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { counted } from '../crds/text/counted.ts';
 import type { HostName } from './hosts/facts.ts';
-import type { SessionTerms } from './session-terms.ts';
 
 /** The hosts or instances of a step: names and uuids in the same order. Both are empty for a step on the system. */
 export type Entities = {
@@ -34,7 +33,7 @@ export type Stage = {
   readonly timeoutSeconds: number;
 };
 
-/** The result of a build; it never changes afterwards. */
+/** The result of a build; it never changes afterwards. A session appends stages to its plan while it runs. */
 export type Plan = {
   readonly digest: string;
   /** Of a large plan that is carried out, only the stages around the open one. */
@@ -48,8 +47,6 @@ export type Plan = {
    * also those of its plan before.
    */
   readonly controllers?: readonly HostName[] | undefined;
-  /** Only the plan of a session has them. Its stages are appended while it runs. */
-  readonly session?: SessionTerms;
 };
 
 /** The stage with this id; undefined when these stages do not include it. */

@@ -73,6 +73,7 @@ export class CareenApi {
     this.#strategies = {
       PatchStrategy: this.#readerOf(strategySchema('PatchStrategy'), forgetAll),
       UpgradeStrategy: this.#readerOf(strategySchema('UpgradeStrategy'), forgetAll),
+      MaintenanceSession: this.#readerOf(strategySchema('MaintenanceSession'), forgetAll),
     };
     this.#pools = this.#readerOf(hostPool, forgetAll);
   }

@@ -10,7 +10,7 @@ import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec } from '../crds/spec/patch-strategy-spec.ts';
 import { STRATEGY_KINDS, type StrategyKindName } from '../crds/strategy-kinds.ts';
 import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
-import { strategyStatus, type StrategyStatus } from '../crds/observed/strategy-status.ts';
+import { anyStatus, type StrategyStatus } from '../crds/observed/strategy-status.ts';
 import { statusText } from '../crds/text/status-text.ts';
 import { isPartOf } from './lost-fields.ts';
 
@@ -66,7 +66,7 @@ const besideSpec = z
   .object({ metadata, status: z.record(z.string(), z.unknown()).default({}).catch({}) })
   .transform(({ metadata: meta, status: stored }) => {
     // An unreadable status counts as none, so the plan is built again.
-    const parsed = strategyStatus.catch({}).parse(withoutKept(stored));
+    const parsed = anyStatus.catch({}).parse(withoutKept(stored));
     const read = keptStatus(stored) ?? { status: parsed };
     const isCopied =
       read.status.uid === undefined ? isOlderThan(meta, read.status) : read.status.uid !== meta.uid;
@@ -82,7 +82,7 @@ function isOlderThan({ creationTimestamp }: Metadata, { run }: StrategyStatus): 
 
 const keptStatusSchema = z.object({
   message: z.string(),
-  run: z.object({ actions: z.object({ [KEPT_STATUS]: strategyStatus }) }),
+  run: z.object({ actions: z.object({ [KEPT_STATUS]: anyStatus }) }),
 });
 
 /**

@@ -1,4 +1,5 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
+import { counted } from '../crds/text/counted.ts';
 import { strategyWords } from '../crds/text/strategy-words.ts';
 import { updateConditions, type Reason } from '../crds/observed/conditions.ts';
 import type { Finding } from '../crds/observed/finding.ts';
@@ -6,6 +7,7 @@ import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import type { StrategyStatus, PhaseStatus } from '../crds/observed/strategy-status.ts';
 import { statusText } from '../crds/text/status-text.ts';
 import { newRun, type RunState } from '../engine/run/run-state.ts';
+import { computeHosts, type SessionProgress } from '../engine/session/session-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
@@ -132,7 +134,7 @@ function keptIn({
 export function builtStatus(
   input: BuildInput,
   buildPhase: PhaseStatus,
-  plan: Plan,
+  { plan, session }: { readonly plan: Plan; readonly session?: SessionProgress },
   findings: readonly Finding[],
   now: Instant,
 ): StrategyStatus {
@@ -141,7 +143,7 @@ export function builtStatus(
   // If the order pins another plan, the message about that names the difference.
   const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
-    planSize(hostCount(plan.stages), plan.stages.length) +
+    (session ? sessionSize(session) : planSize(hostCount(plan.stages), plan.stages.length)) +
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);
@@ -167,7 +169,8 @@ export function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = { ...newRun(input.runId, plan), authority, skipped: input.before.skipped ?? [] };
+  const skipped = input.before.skipped ?? [];
+  const run = { ...newRun(input.runId, plan), authority, skipped, ...(session ? { session } : {}) };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   const order = orderAtBuild(input, plan, change);
   return statusOfRun(before, ready, { reasons: [], order, findings }, input.generation, time);
@@ -229,6 +232,7 @@ function changeOf({ before, left: leftOfParts, lostPart }: BuildInput, plan: Pla
   if (!stored) return undefined;
   const { record, run, plan: old } = stored;
   if (record.planDigest === plan.digest) return record.change;
+  if (plan.actions.session) return 'the hosts or the terms of the session';
   const left = leftOfParts ?? old.stages.filter((_, i) => run.apply.stages[i]?.result !== 'success');
   if (lostPart !== undefined) return lostPart;
   const differences = [
@@ -239,6 +243,13 @@ function changeOf({ before, left: leftOfParts, lostPart }: BuildInput, plan: Pla
   return left.length < run.apply.totalStages
     ? 'the stages that were carried out are no longer in it'
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
+}
+
+/** A session in one sentence: nobody knows how many stages it will have. */
+function sessionSize(session: SessionProgress): string {
+  const hosts = computeHosts(session);
+  const others = session.hosts.length - hosts.length;
+  return `${counted(hosts.length, 'host')} in turn${others > 0 ? `, and ${String(others)} that keep their work` : ''}`;
 }
 
 /** The authority of a request whose stages have not begun. It ends with another plan or an edit of the spec. */

@@ -7,12 +7,14 @@ import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
 import { currentStage, firstStage, type RunState } from '../engine/run/run-state.ts';
 import { nextDeadline } from '../engine/run/timers.ts';
+import { percentDone } from '../engine/session/session-state.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { boundedFindings, relevantFindings } from './findings.ts';
 import { messageOf, stagesDone } from './message.ts';
+import { sessionIn, sessionStatusOf } from './session-codec.ts';
 import { withAnswers, type Placed, type WaitingRequest } from './requests.ts';
 import type { StandingOrder } from './waiting.ts';
 
@@ -36,6 +38,7 @@ export function runOf(status: StrategyStatus): RunState | undefined {
     abortedBecause: run.abortedBecause,
     suspendedSince: run.suspendedSince,
     lastObservedTime: run.lastObservedTime,
+    ...(status.session ? { session: sessionIn(status.session) } : {}),
   };
 }
 
@@ -90,17 +93,29 @@ export type Shown = {
   readonly waiting?: readonly WaitingRequest[];
   /** The requests in the annotations; undefined when nobody looked for them. */
   readonly placed?: Placed;
+  /** The digest of the plan, where stages were appended to it. */
+  readonly planDigest?: string;
 };
 
 /** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
   before: StrategyStatus,
   run: RunState,
-  { reasons, order, obstacle, openRemedy, lacking, findings, answers = [], waiting = [], placed }: Shown,
+  {
+    reasons,
+    order,
+    obstacle,
+    openRemedy,
+    lacking,
+    findings,
+    answers = [],
+    waiting = [],
+    placed,
+    planDigest,
+  }: Shown,
   generation: number,
   now: string,
 ): StrategyStatus {
-  const phase = run.currentPhase === 'abort' ? run.abort : run.apply;
   const {
     progress: _progress,
     abortPhase: _abort,
@@ -111,7 +126,7 @@ export function statusOfRun(
     ...kept
   } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
-  const words = strategyWords({ release: record && releaseOf(record) });
+  const words = strategyWords({ release: record && releaseOf(record), session: run.session });
   const message = messageOf(run, {
     ...{ summary: summaryOf(record), reasons, order, openRemedy, words },
     ...(lacking ? { lacking } : {}),
@@ -119,17 +134,19 @@ export function statusOfRun(
   });
   return {
     ...kept,
-    ...(record ? { run: recordOf(record, run), ...releaseEndedBy(record, run) } : {}),
+    ...(record ? { run: recordOf({ ...record, planDigest: planDigest ?? record.planDigest }, run) } : {}),
+    ...(record ? releaseEndedBy(record, run) : {}),
     ...(placed ? withAnswers(requests, [...answers, ...waiting], now, placed) : requests && { requests }),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
     message,
     currentPhase: run.currentPhase,
-    completionPercentage: phase?.completionPercentage ?? 0,
+    completionPercentage: percentageOf(run),
     ...(found.length > 0 ? { findings: boundedFindings(found) } : {}),
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
+    ...(run.session ? { session: sessionStatusOf(run.session) } : {}),
     ...progressOf(run),
     ...(run.skipped.length > 0 ? { skipped: [...run.skipped] } : {}),
     conditions: updateConditions(
@@ -139,6 +156,12 @@ export function statusOfRun(
       now,
     ),
   };
+}
+
+/** Nobody knows how many stages a session will have: its percentage is that of its hosts. */
+function percentageOf({ currentPhase, apply, abort, session }: RunState): number {
+  const phase = currentPhase === 'abort' ? abort : apply;
+  return session && currentPhase !== 'abort' ? percentDone(session) : (phase?.completionPercentage ?? 0);
 }
 
 /** How far a run has ended the upgrade to its release: recorded with the Job that begins to activate or to complete it. */

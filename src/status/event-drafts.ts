@@ -1,6 +1,7 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress } from '../crds/observed/host-progress.ts';
-import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/observed/strategy-status.ts';
+import type { AnsweredRequest } from '../crds/observed/answered-request.ts';
+import type { SkippedHost, StageStatus } from '../crds/observed/strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import { isFinal, type RunState } from '../engine/run/run-state.ts';

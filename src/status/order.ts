@@ -79,6 +79,9 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
   } = input;
   if (!stored) return undefined;
   const { record, run, plan } = stored;
+  // What was agreed with the projects of a session stands until its end, whatever the spec says now.
+  if (run.session && run.state !== 'ready-to-apply')
+    return notPermitted(plan.actions, input) ?? closedBecause(pool, fleet);
   if (record.specDigest !== specDigest(spec))
     return { reason: 'Building', message: `the spec was edited, ${plannedAgain(spec)}` };
   if (limitBelowStage(run, limitIn(pool, fleet)))
@@ -86,8 +89,13 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
       reason: 'Building',
       message: `a stage is larger than the pool allows now, ${plannedAgain(spec)}`,
     };
-  const [violation] = violationsOf(plan.actions, input);
   const pinned = pinnedElsewhere(spec.execution.plan, record);
-  if (violation !== undefined) return { reason: 'NotPermitted', message: violation };
+  const violation = notPermitted(plan.actions, input);
+  if (violation) return violation;
   return pinned === undefined ? closedBecause(pool, fleet) : heldByPin(pinned);
+}
+
+function notPermitted(judged: Judged, input: OrderInput): HeldBack | undefined {
+  const [message] = violationsOf(judged, input);
+  return message === undefined ? undefined : { reason: 'NotPermitted', message };
 }

@@ -63,10 +63,10 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
     return { rebuild: isNews || now >= due, wakeAt: due };
   }
   if (!run) return { rebuild: true };
-  if (run.hosts.length > 0 || run.state === 'aborting') return { rebuild: false };
+  if (run.hosts.length > 0 || run.state === 'aborting' || isSessionOpen(run)) return { rebuild: false };
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
   if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
-  if (run.state === 'applied') return { rebuild: restIsDue(input, run) };
+  if (run.state === 'applied') return { rebuild: run.session === undefined && restIsDue(input, run) };
   if (run.state === 'applying' && (input.isPartLost === true || hasNobodyForStage(run)))
     return { rebuild: true };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
@@ -78,6 +78,11 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
     return { rebuild: begins || now >= due, wakeAt: due };
   }
   return { rebuild: false };
+}
+
+/** What was agreed with the projects of a session outlasts an edit, and the hosts that it closed must be opened first. */
+function isSessionOpen({ session, state }: RunState): boolean {
+  return session !== undefined && (state === 'applying' || session.closed.length > 0);
 }
 
 /** Whether the host on which the open stage does something for all hosts has left. */

@@ -4,7 +4,8 @@
  */
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../crds/names.ts';
 import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
-import type { AnsweredRequest, StrategyStatus } from '../crds/observed/strategy-status.ts';
+import type { AnsweredRequest } from '../crds/observed/answered-request.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/observed/request.ts';
 import { statusText } from '../crds/text/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';

@@ -1,6 +1,6 @@
 /** Waits for the answer to a request. */
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { AnsweredRequest } from '../../crds/observed/strategy-status.ts';
+import type { AnsweredRequest } from '../../crds/observed/answered-request.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/kept-objects.ts';
 import { requestKey } from '../../status/requests.ts';

@@ -1,7 +1,8 @@
 /** All that one screen says about a strategy. Pure. */
 import type { TargetRelease } from '../../crds/spec/strategy-spec.ts';
 import type { Finding } from '../../crds/observed/finding.ts';
-import type { AnsweredRequest, StageStatus } from '../../crds/observed/strategy-status.ts';
+import type { AnsweredRequest } from '../../crds/observed/answered-request.ts';
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { remainingHosts } from '../../engine/hosts/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run/run-state.ts';

@@ -49,7 +49,7 @@ function activeRun(owner: OwnerName, { status }: Strategy): ActiveRun {
   const run = runOf(status);
   return {
     owner,
-    open: new Set(run?.hosts.map(({ name }) => name)),
+    open: new Set([...(run?.hosts ?? []), ...(run?.session?.closed ?? [])].map(({ name }) => name)),
     failed: run?.hosts.filter(({ result }) => isFinal(result)).length ?? 0,
     underWay: run !== undefined && MAY_CONTINUE.has(run.state),
   };

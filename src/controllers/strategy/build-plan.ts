@@ -13,6 +13,8 @@ import { alarmsAgainst, alarmsPresent } from '../../engine/steps/query-alarms.ts
 import type { HeldBack } from '../../engine/turn.ts';
 import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
+import { planSession } from '../../engine/session/plan-session.ts';
+import type { SessionProgress } from '../../engine/session/session-state.ts';
 import { build, type Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
 import { InputError } from '../../planner/problems/input-error.ts';
@@ -108,7 +110,9 @@ export async function buildPlan(
     queries.failed(reason);
     return failed(reason);
   }
-  const built = buildOrRefusal(input, seeds);
+  const built = input.spec.session
+    ? sessionOrRefusal(input, seeds, hosts.view(input.scope), clock())
+    : buildOrRefusal(input, seeds);
   if (typeof built !== 'string' && built.plan.stages.length === 0) {
     const nobody = nobodyBecause(input, built, seeds.length);
     if (nobody) {
@@ -122,7 +126,7 @@ export async function buildPlan(
     return failed(built);
   }
   queries.ended();
-  return builtStatus(input, queries.status, built.plan, input.findings(built.plan.stages), clock());
+  return builtStatus(input, queries.status, built, input.findings(built.plan.stages), clock());
 }
 
 /** Why a plan without stages is no success: nobody could have been patched. */
@@ -135,6 +139,19 @@ function nobodyBecause(
   if (hosts > 0) return undefined;
   const { message, remedy } = nobodyToPatch(pool, inPool);
   return { reason: 'NoHosts', message: `${message}; ${remedy}` };
+}
+
+/** The plan of a session with its hosts, or why there is none. */
+function sessionOrRefusal(
+  { spec, scope: { pool } }: PlanInput,
+  seeds: readonly HostSeed[],
+  view: View,
+  now: Instant,
+): (Built & { readonly session: SessionProgress }) | string {
+  const planned = planSession(spec, seeds, { pool, view, now });
+  return planned.problems
+    ? statusText(planned.problems.join('; '))
+    : { ...planned, hosts: planned.session.hosts.length };
 }
 
 /** The plan, or why there is none. Does not throw for bad input, because the state would then stay `building`. */

@@ -9,6 +9,7 @@ import {
 import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run/run-state.ts';
+import { engineOf } from '../../engine/session/engine-of.ts';
 import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
 import type { MemberHealth } from '../../engine/view.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
@@ -91,6 +92,7 @@ export async function runPass(
     ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
     findings: looked.findings,
+    planDigest: decision.plan.digest,
   };
   if (pass.pool && restsOnPool(pass, decision, order, held))
     await deps.api.confirmPool(pass.pool, pass.begunAt);
@@ -213,6 +215,7 @@ function inputOf(
   return {
     plan: stored.plan,
     run: stored.run,
+    profile: engineOf(stored.plan),
     turn: {
       owner: ownerOf(strategy),
       order,

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { answeredRequest } from './answered-request.ts';
 import { conditionList } from './conditions.ts';
 import { findingList } from './finding.ts';
 import { hostProgress, released } from './host-progress.ts';
 import { result } from './result.ts';
+import { sessionProgress } from './session-progress.ts';
 import { objectName, observedGeneration, text, time } from '../schema/schema.ts';
 import { LONGEST_TEXT } from '../text/status-text.ts';
 import {
@@ -211,38 +213,6 @@ const phase = z.object({
 });
 export type PhaseStatus = z.infer<typeof phase>;
 
-const answeredRequest = z
-  .object({
-    id: text(63).describe('The id of the request. Its author chose it.'),
-    verb: text(32).optional().describe('The verb of the request; absent when the request could not be read.'),
-    answer: z
-      .enum(['accepted', 'refused', 'waiting'])
-      .describe(
-        'accepted: Careen does it. refused: message says why. waiting: it is answered when Suspend ends, unless the ' +
-          'spec is edited before.',
-      ),
-    message: z
-      .string()
-      .max(1024)
-      .describe('The effect of the request, or the correction it needs, in one sentence.'),
-    specDigest: text(80)
-      .optional()
-      .describe(
-        'The digest of the spec that a waiting request was placed on. It is valid for this spec only.',
-      ),
-    placed: text(80)
-      .optional()
-      .describe(
-        'The digest of the annotation that holds the request; none when no annotation holds it any more. By it Careen ' +
-          'notices that an answered id is placed again.',
-      ),
-    time: time().describe(
-      'When the request was answered; for a waiting request, when it was first observed.',
-    ),
-  })
-  .describe('One request and its answer.');
-export type AnsweredRequest = z.infer<typeof answeredRequest>;
-
 export const strategyStatus = z
   .object({
     observedGeneration: observedGeneration(),
@@ -394,4 +364,7 @@ export const strategyStatus = z
       ),
   })
   .describe('The plan and its progress, as Careen observes them.');
-export type StrategyStatus = z.infer<typeof strategyStatus>;
+
+/** The status of a strategy of any kind, as it is read: only a session has the part of sessions. */
+export const anyStatus = strategyStatus.extend({ session: sessionProgress.optional() });
+export type StrategyStatus = z.infer<typeof anyStatus>;

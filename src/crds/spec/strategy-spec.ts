@@ -5,8 +5,10 @@
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
 import { job } from './host-action.ts';
+import type { MaintenanceSessionSpec } from './maintenance-session-spec.ts';
 import { patch, type PatchStrategySpec } from './patch-strategy-spec.ts';
 import { requirement, type CurrentRequirement } from './requirement.ts';
+import { sessionTerms, type SessionTerms } from './session-terms.ts';
 import { planTiming, type Timing } from './timing.ts';
 import { MOST_UNSTAGED, type UpgradeStrategySpec } from './upgrade-strategy-spec.ts';
 import { DRAIN_NEEDS, ROLES, WORK_KINDS, type Role } from '../vocabulary.ts';
@@ -56,7 +58,12 @@ export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing' | 'defau
   readonly maxParallelStagedHosts?: number | undefined;
   /** Only an upgrade in which hosts may fail to be staged has it. */
   readonly maxUnstagedHosts?: number | undefined;
+  /** Only a session has it. */
+  readonly session?: SessionWish | undefined;
 };
+
+/** What a session is about: its terms, and its hosts by name; none: all hosts of the pool. */
+export type SessionWish = SessionTerms & { readonly hosts: readonly string[] };
 
 /** The part of a spec that carries out a plan. `status.run.actions` keeps it: an edit cannot change an open run. */
 export const planActions = z.object({
@@ -70,6 +77,8 @@ export const planActions = z.object({
   release: target.optional(),
   /** How many hosts may fail to be staged; absent: none. */
   maxUnstagedHosts: z.int().min(1).max(MOST_UNSTAGED).optional(),
+  /** Only a session has them. */
+  session: sessionTerms.optional(),
 });
 export type PlanActions = z.infer<typeof planActions>;
 
@@ -127,6 +136,27 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
       ...release,
       waysBack: back.flatMap(({ role }) => role ?? []),
       ...(rollback ? { rollback } : {}),
+    },
+  };
+}
+
+/** A session: its actions are pieces of work, with the ids of their plug-ins. */
+export function specOfSession(spec: MaintenanceSessionSpec): StrategySpec {
+  const { hosts, maintenanceAt, workflow, metadata, actions, replies, startState: _first, ...common } = spec;
+  const { onSilence, ...times } = replies;
+  return {
+    ...common,
+    controllerApplyType: 'serial',
+    storageApplyType: 'serial',
+    workerApplyType: 'serial',
+    maxParallelWorkerHosts: 1,
+    patches: actions.map(({ plugin, job: found }) => ({
+      ...{ id: plugin, kind: 'action', rebootRequired: false, current: [], action: { job: found } },
+    })),
+    session: {
+      ...{ hosts, workflow, metadata, silent: onSilence, ...times },
+      ...(maintenanceAt === undefined ? {} : { startAt: maintenanceAt }),
+      actions: actions.map(({ plugin, type }) => ({ id: plugin, plugin, type })),
     },
   };
 }

@@ -31,8 +31,21 @@ const PATCHES: StrategyWords = {
   ...{ field: 'spec.patches', jobs: 'spec.patches and spec.reboot', piece: 'patch', pieces: 'patches' },
 };
 
-/** @param of the spec, or the actions of a plan */
-export function strategyWords({ release }: { readonly release?: TargetRelease | undefined }): StrategyWords {
+const MAINTENANCE: StrategyWords = {
+  ...{ act: 'maintain', done: 'maintained', inPlace: 'worked on in place' },
+  ...{ lacks: 'is to be maintained', lack: 'are to be maintained', drift: 'HostsLackPatches' },
+  ...{ field: 'spec.hosts', jobs: 'spec.actions', piece: 'action', pieces: 'actions' },
+};
+
+/** @param of the spec, or the actions of a plan; `session`: whether it is that of a session */
+export function strategyWords({
+  release,
+  session,
+}: {
+  readonly release?: TargetRelease | undefined;
+  readonly session?: unknown;
+}): StrategyWords {
+  if (session !== undefined) return MAINTENANCE;
   if (!release) return PATCHES;
   const { version, rollback = false, waysBack = [] } = release;
   const common = {

@@ -97,13 +97,22 @@ export function applyOrder(pass: Pass): void {
   }
 }
 
-/** How many stages may begin: those of the standing order or those of the requests, whichever are more. */
-function stagesAllowed({ run, turn: { order } }: Pass): number {
+/** How many stages of the plan may begin. */
+function stagesAllowed(pass: Pass): number {
+  return Math.min(pass.run.apply.totalStages, stagesOrdered(pass));
+}
+
+/** Whether the run may go on after the last stage of its plan, where more are appended. */
+export function mayAppend(pass: Pass): boolean {
+  return stagesOrdered(pass) > pass.run.apply.totalStages;
+}
+
+/** So many stages the standing order or the requests allow, whichever are more, whether or not the plan has them. */
+function stagesOrdered({ run, turn: { order } }: Pass): number {
   if (order.heldBack !== undefined || order.mode === 'Abort') return 0;
-  const { totalStages } = run.apply;
-  const byOrder = order.mode === 'Run' ? (order.throughStage ?? totalStages) + 1 : 0;
+  const byOrder = order.mode === 'Run' ? (order.throughStage ?? Infinity) + 1 : 0;
   const byRequest = run.authority ? run.authority.throughStage + 1 : 0;
-  return Math.min(totalStages, Math.max(byOrder, byRequest));
+  return Math.max(byOrder, byRequest);
 }
 
 /** Sets the stage before which the run stops. A stage without an outage so far is reset to its beginning. */

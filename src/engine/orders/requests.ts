@@ -10,6 +10,9 @@ import { changedUnder, jobsThatRan } from '../steps/reboot.ts';
 import { stopPhaseTimer } from '../run/timers.ts';
 import type { RunRequest } from '../turn.ts';
 
+/** So many stages a run may have. */
+const MOST_STAGES = 10_000;
+
 /** Answers one request, and applies it to the run when it is accepted. */
 export function answer(pass: Pass, request: RunRequest): void {
   const refusal = pass.profile.refusal(pass, request);
@@ -30,7 +33,7 @@ function carryOut(pass: Pass, request: RunRequest): void {
       return abort(pass);
     case 'apply-all':
     case 'approve':
-      run.authority = { throughStage: run.apply.totalStages - 1, request: request.id };
+      run.authority = { throughStage: lastStage(pass), request: request.id };
       return;
     case 'apply-stage':
       run.authority = { throughStage: request.stage, request: request.id };
@@ -47,6 +50,11 @@ function carryOut(pass: Pass, request: RunRequest): void {
       run.skipped = [...run.skipped, { name: request.host, request: request.id }];
       return;
   }
+}
+
+/** The id of the last stage that a plan may have: a session appends stages. */
+function lastStage({ run, profile }: Pass): number {
+  return profile.next ? MOST_STAGES - 1 : run.apply.totalStages - 1;
 }
 
 function abort(pass: Pass): void {

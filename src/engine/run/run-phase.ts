@@ -5,6 +5,7 @@ import { editStage, isAborting, noteReason, stamp, type Pass } from '../pass.ts'
 import { failedBecause, isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
 import { currentStage, newStage, runningStage } from './run-state.ts';
+import { mayAppend } from '../orders/orders.ts';
 import { combinedOver } from './stage-folds.ts';
 import { startPhaseTimer, stopPhaseTimer } from './timers.ts';
 import { digest } from '../../planner/digest.ts';
@@ -20,6 +21,10 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
     const ending = runStages(pass, phase);
     if (ending || phase.currentStage < phase.totalStages) return ending;
     if (phase !== pass.run.apply || !pass.profile.next) return combinedOver(phase);
+    if (!mayAppend(pass)) {
+      stopPhaseTimer(phase);
+      return undefined;
+    }
     const next = pass.profile.next(pass);
     switch (next.kind) {
       case 'complete':

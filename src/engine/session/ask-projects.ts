@@ -1,19 +1,18 @@
 /** Asks projects, and awaits their answers (fenix.md §4.1, §5). */
 import type { StageStatus } from '../../crds/observed/strategy-status.ts';
-import type { SessionTerms } from '../../planner/session-terms.ts';
+import type { SessionTerms } from '../../crds/spec/session-terms.ts';
 import type { Pass, RunJudge } from '../pass.ts';
 import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import { byProject, instancesOn } from './occupancy.ts';
 import { replySecondsIn } from './rounds.ts';
 import { sessionOf } from './session-of.ts';
+import { MOVE_ACTIONS, type AskedState } from '../../crds/vocabulary.ts';
 import {
   asksForActions,
   computeHosts,
   isAskedState,
-  INSTANCE_ACTIONS,
   told,
-  type AskedState,
   type ProjectProgress,
   type SessionProgress,
 } from './session-state.ts';
@@ -62,13 +61,13 @@ function ask(
   if (against !== undefined) return failed(against);
   const askedAt = new Date(turn.now).toISOString();
   const replyBy = new Date(turn.now + replySecondsIn(terms, state) * 1000).toISOString();
-  const actionsAt = state === 'MAINTENANCE' ? terms.startAt : replyBy;
-  const allowedActions = asksForActions(state) ? INSTANCE_ACTIONS : [];
+  const actionsAt = state === 'MAINTENANCE' ? (terms.startAt ?? replyBy) : replyBy;
+  const allowedActions = asksForActions(state) ? MOVE_ACTIONS : [];
   const members = state === 'MAINTENANCE' ? [...projects.keys()] : session.members;
   let next: SessionProgress = { ...session, projects: [], members, moves: [] };
   for (const [id, instances] of projects) {
     const uids = instances.map(({ uid }) => uid);
-    const progress = { id, asked: state, askedAt, replyBy, instances: uids };
+    const progress = { id, question: next.told, asked: state, askedAt, replyBy, instances: uids };
     next = told(
       { ...next, projects: [...next.projects, progress] },
       { type: 'project', project: id, state, instances: uids, allowedActions, replyBy, actionsAt },
@@ -79,7 +78,7 @@ function ask(
 
 /** Why the session cannot begin: its start is longer ago than projects have to answer (fenix.md §4.1, Defect). */
 function againstStart({ startAt, replySeconds }: SessionTerms, now: Instant): string | undefined {
-  return now - Date.parse(startAt) > replySeconds * 1000
+  return startAt !== undefined && now - Date.parse(startAt) > replySeconds * 1000
     ? `the session was to begin at ${startAt}: no project could answer before; make it anew with a later start`
     : undefined;
 }

@@ -2,7 +2,7 @@
 import { isGood } from '../run/results.ts';
 import { emptyHosts, easiestToEmpty, freeRoom, hasRoomForOne } from './occupancy.ts';
 import { askingStage, closingStage, hostStage, inPlaceStage, STAGE_OF_STATE } from './rounds.ts';
-import type { AskedState } from './session-state.ts';
+import type { AskedState } from '../../crds/vocabulary.ts';
 import type { NextRound, Standing, Workflow } from './workflow.ts';
 
 /** So often in a row projects may agree to scale in and give nothing up: nothing tells that the next time differs. */

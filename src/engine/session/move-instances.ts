@@ -6,7 +6,8 @@ import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts } from '../view.ts';
 import { instancesOn, projectOf } from './occupancy.ts';
 import { sessionOf } from './session-of.ts';
-import { told, type InstanceAction, type Move, type SessionProgress } from './session-state.ts';
+import type { MoveAction } from '../../crds/vocabulary.ts';
+import { told, type Move, type SessionProgress } from './session-state.ts';
 
 export const moveInstances: RunJudge = (pass, { stage, step }) => {
   const host = stage.hosts?.[0] ?? '';
@@ -97,12 +98,12 @@ function moveNext(pass: Pass, { host, instances, step, attempt }: OnHost): Verdi
 }
 
 /** What the owner of an instance has chosen; undefined where it was not asked about it. */
-function actionFor(pass: Pass, { uid }: InstanceFacts): InstanceAction | undefined {
+function actionFor(pass: Pass, { uid }: InstanceFacts): MoveAction | undefined {
   const { session } = sessionOf(pass);
   return session.projects.map(({ answer }) => answer?.actions[uid]).find((action) => action !== undefined);
 }
 
-function begin(pass: Pass, instance: InstanceFacts, action: InstanceAction): void {
+function begin(pass: Pass, instance: InstanceFacts, action: MoveAction): void {
   const { session } = sessionOf(pass);
   if (session.moves.some((move) => move.instance === instance.uid)) return;
   const move: Move = { instance: instance.uid, project: projectOf(instance), action, done: false };

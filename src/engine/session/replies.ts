@@ -1,9 +1,9 @@
 /** The answers of projects: which are valid, and what the others do wrong (fenix.md §2.2, §5). */
 import type { Pass } from '../pass.ts';
+import type { MoveAction } from '../../crds/vocabulary.ts';
 import {
   asksForActions,
-  isInstanceAction,
-  type InstanceAction,
+  isMoveAction,
   type ProjectReply,
   type ProjectAnswer,
   type ProjectProgress,
@@ -14,7 +14,7 @@ export function takeReplies(pass: Pass): void {
   for (const reply of pass.turn.replies ?? []) {
     const { session } = pass.run;
     const project = session?.projects.find(({ id }) => id === reply.project);
-    const judged = judgeReply(project, reply, { lateCounts: pass.plan.session?.silent === 'wait' });
+    const judged = judgeReply(project, reply, { lateCounts: pass.plan.actions.session?.silent === 'wait' });
     const isRefused = typeof judged === 'string';
     pass.replies.push({
       id: reply.id,
@@ -30,12 +30,14 @@ export function takeReplies(pass: Pass): void {
 /** The answer in a reply, or why it is none. */
 export function judgeReply(
   project: ProjectProgress | undefined,
-  { project: id, at, state, instanceActions = {} }: ProjectReply,
+  { project: id, question, at, state, instanceActions = {} }: ProjectReply,
   { lateCounts }: { readonly lateCounts: boolean },
 ): ProjectAnswer | string {
   if (!project) return `project ${id} was not asked anything in this session`;
   const { asked, replyBy, instances, answer } = project;
   const right = `ACK_${asked} or NACK_${asked}`;
+  if (question !== undefined && question !== project.question)
+    return `the answer is to question ${String(question)}; project ${id} is asked question ${String(project.question)}`;
   if (answer) return `project ${id} has answered ${asked} already, with ${answer.kind}`;
   if (!lateCounts && at > Date.parse(replyBy)) return `the answer to ${asked} was due at ${replyBy}`;
   if (state === `NACK_${asked}`) return { kind: 'NACK', actions: {} };
@@ -43,12 +45,12 @@ export function judgeReply(
   if (!asksForActions(asked)) return { kind: 'ACK', actions: {} };
   const foreign = Object.keys(instanceActions).find((uid) => !instances.includes(uid));
   if (foreign !== undefined) return `instance_actions names ${foreign}, which ${asked} does not ask about`;
-  const actions: Record<string, InstanceAction> = {};
+  const actions: Record<string, MoveAction> = {};
   for (const uid of instances) {
     const action = instanceActions[uid];
     if (action === undefined)
       return `instance_actions lacks ${uid}: each instance that ${asked} asks about needs one`;
-    if (!isInstanceAction(action))
+    if (!isMoveAction(action))
       return `instance_actions.${uid} is ${action}; it must be MIGRATE, LIVE_MIGRATE or OWN_ACTION`;
     actions[uid] = action;
   }

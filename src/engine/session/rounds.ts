@@ -3,11 +3,11 @@ import type { Timing } from '../../crds/spec/timing.ts';
 import type { StageName, StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Stage, Step } from '../../planner/plan.ts';
-import type { SessionTerms } from '../../planner/session-terms.ts';
+import type { SessionTerms } from '../../crds/spec/session-terms.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { STEP_KINDS, type StepKindName } from '../../planner/step-kinds.ts';
 import type { Instant } from '../view.ts';
-import type { AskedState, SessionState } from './session-state.ts';
+import type { AskedState, SessionState } from '../../crds/vocabulary.ts';
 
 /** What the timeouts of a stage follow from. */
 export type RoundTerms = { readonly terms: SessionTerms; readonly timing: Timing; readonly now: Instant };
@@ -93,8 +93,9 @@ function actionsFor(
 
 /** After MAINTENANCE the next state is shown while its start is awaited (fenix.md §3). */
 function awaitingStart({ terms, now }: RoundTerms, state: SessionState): Step[] {
+  if (state === 'MAINTENANCE' || terms.startAt === undefined) return [];
   const seconds = Math.ceil((Date.parse(terms.startAt) - now) / 1000);
-  if (state === 'MAINTENANCE' || seconds <= 0) return [];
+  if (seconds <= 0) return [];
   return [{ name: 'await-start', timeoutSeconds: seconds + MARGIN_SECONDS }];
 }
 

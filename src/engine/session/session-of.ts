@@ -1,4 +1,4 @@
-import type { SessionTerms } from '../../planner/session-terms.ts';
+import type { SessionTerms } from '../../crds/spec/session-terms.ts';
 import type { Pass } from '../pass.ts';
 import type { SessionProgress } from './session-state.ts';
 
@@ -7,6 +7,6 @@ export function sessionOf({ run, plan }: Pass): {
   readonly session: SessionProgress;
   readonly terms: SessionTerms;
 } {
-  if (!run.session || !plan.session) throw new Error(`run ${run.id} is none of a MaintenanceSession`);
-  return { session: run.session, terms: plan.session };
+  if (!run.session || !plan.actions.session) throw new Error(`run ${run.id} is none of a MaintenanceSession`);
+  return { session: run.session, terms: plan.actions.session };
 }

@@ -2,36 +2,22 @@
  * What a maintenance session keeps besides its stages. The words are those of Fenix (fenix.md §3, §4). Part of the run, so
  * it is stored with each decision: whatever the operator says to a project, it has recorded first.
  */
+import {
+  ASKED_STATES,
+  MOVE_ACTIONS,
+  type AskedState,
+  type MoveAction,
+  type SESSION_HOST_TYPES,
+  type SessionState,
+} from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 
-export const SESSION_STATES = [
-  'MAINTENANCE',
-  'SCALE_IN',
-  'PREPARE_MAINTENANCE',
-  'START_MAINTENANCE',
-  'PLANNED_MAINTENANCE',
-  'MAINTENANCE_COMPLETE',
-  'MAINTENANCE_DONE',
-  'MAINTENANCE_FAILED',
-] as const;
-export type SessionState = (typeof SESSION_STATES)[number];
-
-/** The states in which projects are asked. */
-export type AskedState = Exclude<
-  SessionState,
-  'START_MAINTENANCE' | 'MAINTENANCE_DONE' | 'MAINTENANCE_FAILED'
->;
-
 export function isAskedState(state: SessionState): state is AskedState {
-  return state !== 'START_MAINTENANCE' && state !== 'MAINTENANCE_DONE' && state !== 'MAINTENANCE_FAILED';
+  return ASKED_STATES.some((asked) => asked === state);
 }
 
-/** How a project may want an instance moved. OWN_ACTION: its owner replaces it, Careen only waits. */
-export const INSTANCE_ACTIONS = ['MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'] as const;
-export type InstanceAction = (typeof INSTANCE_ACTIONS)[number];
-
-export function isInstanceAction(word: string): word is InstanceAction {
-  return INSTANCE_ACTIONS.some((action) => action === word);
+export function isMoveAction(word: string): word is MoveAction {
+  return MOVE_ACTIONS.some((action) => action === word);
 }
 
 /** The states in which a project chooses how its instances move. */
@@ -42,7 +28,7 @@ export function asksForActions(state: SessionState): boolean {
 /** Only hosts of type compute are emptied and worked on. `other`: nothing is known of it, and it is left alone. */
 export type SessionHost = {
   readonly name: HostName;
-  readonly type: 'compute' | 'controller' | 'other';
+  readonly type: (typeof SESSION_HOST_TYPES)[number];
   /** Whether its actions have succeeded. */
   readonly maintained: boolean;
 };
@@ -58,20 +44,22 @@ export type ClosedHost = {
 /** What a project was asked last, and its valid answer. Times are RFC 3339. */
 export type ProjectProgress = {
   readonly id: string;
+  /** The number of the question: that of the event which asks it. */
+  readonly question: number;
   readonly asked: AskedState;
   readonly askedAt: string;
   readonly replyBy: string;
   /** The uids of the instances that the question is about. */
   readonly instances: readonly string[];
-  readonly answer?: ProjectAnswer;
+  readonly answer?: ProjectAnswer | undefined;
 };
 
 export type ProjectAnswer = {
   readonly kind: 'ACK' | 'NACK';
   /** By the uid of the instance. */
-  readonly actions: Readonly<Record<string, InstanceAction>>;
+  readonly actions: Readonly<Record<string, MoveAction>>;
   /** Set where the project was silent and the session went on. */
-  readonly assumed?: true;
+  readonly assumed?: true | undefined;
 };
 
 /** An answer as it came. */
@@ -79,6 +67,8 @@ export type ProjectReply = {
   /** Its receipt; the verdict on it carries the same id. */
   readonly id: string;
   readonly project: string;
+  /** The number of the question that it answers; absent: the last one. */
+  readonly question?: number | undefined;
   /** When it was given, Unix time in milliseconds. */
   readonly at: number;
   /** ACK_ or NACK_ and the state that was asked about. */
@@ -97,7 +87,7 @@ export type ReplyVerdict = {
 export type Move = {
   readonly instance: string;
   readonly project: string;
-  readonly action: InstanceAction;
+  readonly action: MoveAction;
   readonly done: boolean;
 };
 
@@ -108,10 +98,10 @@ export type SessionEvent = { readonly id: string } & (
       readonly project: string;
       readonly state: AskedState | 'INSTANCE_ACTION_DONE';
       readonly instances: readonly string[];
-      readonly allowedActions: readonly InstanceAction[];
+      readonly allowedActions: readonly MoveAction[];
       /** When the answer is due, and when Careen acts; RFC 3339. Undefined where nothing is asked. */
-      readonly replyBy?: string;
-      readonly actionsAt?: string;
+      readonly replyBy?: string | undefined;
+      readonly actionsAt?: string | undefined;
     }
   | {
       readonly type: 'host';
@@ -123,7 +113,7 @@ export type SessionEvent = { readonly id: string } & (
 
 export type SessionProgress = {
   readonly state: SessionState;
-  readonly previousState?: SessionState;
+  readonly previousState?: SessionState | undefined;
   readonly hosts: readonly SessionHost[];
   readonly closed: readonly ClosedHost[];
   readonly projects: readonly ProjectProgress[];
@@ -131,7 +121,7 @@ export type SessionProgress = {
   readonly members: readonly string[];
   readonly moves: readonly Move[];
   /** How many SCALE_IN rounds in a row have given nothing up, and the free room at the last one. */
-  readonly scaleIn?: { readonly room: number; readonly rounds: number };
+  readonly scaleIn?: { readonly room: number; readonly rounds: number } | undefined;
   /** Not delivered yet. */
   readonly events: readonly SessionEvent[];
   /** How many events there were: the number of the next one. */

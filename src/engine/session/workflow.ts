@@ -3,7 +3,8 @@ import type { Stage } from '../../planner/plan.ts';
 import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import type { Occupied } from './occupancy.ts';
 import type { RoundTerms } from './rounds.ts';
-import type { SessionProgress, SessionState } from './session-state.ts';
+import type { SessionState } from '../../crds/vocabulary.ts';
+import type { SessionProgress } from './session-state.ts';
 
 /** What a workflow decides from, at the end of the last stage. */
 export type Standing = RoundTerms & {

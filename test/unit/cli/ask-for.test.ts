@@ -5,7 +5,7 @@ import { CommandError } from '../../../src/cli/command-error.ts';
 import { askFor } from '../../../src/cli/requests/ask-for.ts';
 import type { Wish } from '../../../src/cli/requests/request.ts';
 import { causeIn } from '../../../src/cli/requests/silence.ts';
-import type { AnsweredRequest } from '../../../src/crds/observed/strategy-status.ts';
+import type { AnsweredRequest } from '../../../src/crds/observed/answered-request.ts';
 import { parseAbort, parseRequest } from '../../../src/crds/observed/request.ts';
 import type { ApiObject } from '../../simulation/world/objects.ts';
 import { keptIo } from '../../support/cli/kept-io.ts';

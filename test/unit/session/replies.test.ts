@@ -5,6 +5,7 @@ import type { ProjectProgress, ProjectReply } from '../../../src/engine/session/
 const DUE = Date.parse('2026-11-27T10:00:00Z');
 const asked: ProjectProgress = {
   id: 'A',
+  question: 4,
   asked: 'PLANNED_MAINTENANCE',
   askedAt: '2026-11-27T09:59:00Z',
   replyBy: '2026-11-27T10:00:00Z',

@@ -31,7 +31,7 @@ function planned(
   };
   const queries = new QueryPhase(() => NOW, NOW, false);
   queries.ended();
-  return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }).plan, findings, NOW);
+  return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }), findings, NOW);
 }
 
 /** The status after a pass that changed nothing of the run. */

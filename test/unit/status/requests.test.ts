@@ -6,7 +6,7 @@ import {
   withAnswers,
   withoutOldRequests,
 } from '../../../src/status/requests.ts';
-import type { AnsweredRequest } from '../../../src/crds/observed/strategy-status.ts';
+import type { AnsweredRequest } from '../../../src/crds/observed/answered-request.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 

@@ -3,7 +3,6 @@ import { hostPoolSpec } from '../../../crds/host-pool.ts';
 import { DEFAULT_POOL } from '../../../crds/names.ts';
 import { planActions, type PlanActions } from '../../../crds/spec/strategy-spec.ts';
 import { buildSession } from '../../../engine/session/build-session.ts';
-import { defaultWorkflow } from '../../../engine/session/default-workflow.ts';
 import { sessionEngine } from '../../../engine/session/session-engine.ts';
 import {
   newSession,
@@ -12,9 +11,10 @@ import {
   type SessionHost,
 } from '../../../engine/session/session-state.ts';
 import type { Workflow } from '../../../engine/session/workflow.ts';
+import { workflowNamed } from '../../../engine/session/workflows.ts';
 import type { Scope } from '../../../hostops/port.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
-import type { SessionTerms } from '../../../planner/session-terms.ts';
+import type { SessionTerms } from '../../../crds/spec/session-terms.ts';
 import { SimulatedOperator, type Assignment } from '../../simulate/simulated-operator.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import { cloudOf, SimulatedCloudOps } from './simulated-cloud.ts';
@@ -29,7 +29,6 @@ export type PlayedSession = {
   readonly hostsAfterDelete: readonly { readonly host: string; readonly schedulable: boolean }[];
 };
 
-const WORKFLOWS: Readonly<Record<string, Workflow>> = { default: defaultWorkflow };
 const OWNER = { kind: 'MaintenanceSession', namespace: 'default', name: 'recorded', uid: 'recorded' };
 const SCOPE: Scope = {
   pool: DEFAULT_POOL,
@@ -37,9 +36,6 @@ const SCOPE: Scope = {
   ...hostPoolSpec.pick({ provider: true, roles: true, health: true }).parse({ provider: { kubernetes: {} } }),
 };
 const DELETE_AFTER_MILLISECONDS = 500;
-
-/** The workflows that sessions can be played with. */
-export const KNOWN_WORKFLOWS: readonly string[] = Object.keys(WORKFLOWS);
 
 export type HowToPlay = {
   readonly makeOperator?: (assignment: Assignment) => SimulatedOperator;
@@ -55,7 +51,7 @@ export type HowToPlay = {
  */
 export async function playSession(recorded: RecordedSession, how: HowToPlay = {}): Promise<PlayedSession> {
   const { create } = recorded;
-  const workflow = WORKFLOWS[create.workflow];
+  const workflow = workflowNamed(create.workflow);
   if (!workflow) throw new Error(`there is no workflow ${create.workflow}`);
   const player = new Player(recorded, workflow, how);
   return player.play();
@@ -87,7 +83,10 @@ class Player {
     this.#operator = makeOperator({
       stored: () => this.#deliver(),
       ...{ world: this.#world, ops, scope: SCOPE, limit: recorded.world.computeHosts.length, owner: OWNER },
-      plan: buildSession(terms, actionsOf(terms), this.#world.now),
+      plan: buildSession(terms, actionsOf(terms), {
+        hosts: hostsOf(recorded).map(({ name }) => name),
+        now: this.#world.now,
+      }),
       profile: sessionEngine(workflow),
       session: newSession(hostsOf(recorded)),
     });
@@ -211,9 +210,11 @@ function hostsOf({ create, world: { computeHosts, controllerHosts } }: RecordedS
 
 function termsOf({ create, replyTimesSeconds }: RecordedSession, now: number): Omit<SessionTerms, 'silent'> {
   return {
+    workflow: create.workflow,
     startAt: new Date(startOf(create.maintenance_at, now)).toISOString(),
     replySeconds: replyTimesSeconds.project_maintenance_reply,
     scaleInReplySeconds: replyTimesSeconds.project_scale_in_reply,
+    metadata: {},
     actions: create.actions.map(({ plugin, type }, index) => ({ id: idOfAction(index), plugin, type })),
   };
 }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Played, Verdict } from '../play-vector.ts';
 import { knownDefect, sessionDifference } from './compare-sessions.ts';
-import { KNOWN_WORKFLOWS, playSession, type PlayedSession } from './play-session.ts';
+import { KNOWN_WORKFLOWS } from '../../../engine/session/workflows.ts';
+import { playSession, type PlayedSession } from './play-session.ts';
 import { recordedSession, sessionsFile, type RecordedSession } from './recorded-session.ts';
 
 /** Whether the content of a file is recorded sessions. */

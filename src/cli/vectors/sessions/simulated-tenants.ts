@@ -1,6 +1,10 @@
 /** The managers of the projects in a recorded session: each answers as the recording says that it behaves. */
-import type { ProjectReply } from '../../../engine/session/session-state.ts';
-import { asksForActions, type AskedState, type SessionEvent } from '../../../engine/session/session-state.ts';
+import type { AskedState } from '../../../crds/vocabulary.ts';
+import {
+  asksForActions,
+  type ProjectReply,
+  type SessionEvent,
+} from '../../../engine/session/session-state.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
 import { hostsWithRoom } from './simulated-cloud.ts';
 import { includesState, type RecordedSession, type RecordedTenant } from './recorded-session.ts';

@@ -1,0 +1,134 @@
+/** What the status of a session shows besides its stages. The words are those of Fenix (fenix.md §3, §4). */
+import { z } from 'zod';
+import { objectName, text, time } from '../schema/schema.ts';
+import { ASKED_STATES, MOVE_ACTIONS, SESSION_HOST_TYPES, SESSION_STATES } from '../vocabulary.ts';
+
+const MANY = 10_000;
+const project = text(253).describe('The id of the project: a namespace, or a project of Keystone.');
+const uid = text(63);
+const uids = z
+  .array(uid)
+  .max(MANY)
+  .meta({ 'x-kubernetes-list-type': 'atomic' })
+  .describe('The uids of the instances that it is about.');
+const host = objectName().describe('The host.');
+
+const sessionHost = z
+  .object({
+    name: host,
+    type: z.enum(SESSION_HOST_TYPES).describe('Only compute hosts are emptied and taken out of service.'),
+    maintained: z.boolean().describe('Whether its actions have succeeded.'),
+  })
+  .describe('One host of the session.');
+
+const closedHost = z
+  .object({
+    name: host,
+    closedToNewWorkBefore: z.boolean().describe('Whether it took no new work before.'),
+    since: time().describe('When the session closed it.'),
+  })
+  .describe('A host that this session has closed to new work.');
+
+const answer = z
+  .object({
+    kind: z.enum(['ACK', 'NACK']).describe('ACK: it agrees. NACK: it refuses, and the session fails.'),
+    actions: z
+      .record(z.string(), z.enum(MOVE_ACTIONS))
+      .describe('How each instance is moved, by its uid.')
+      .meta({ maxProperties: MANY }),
+    assumed: z
+      .literal(true)
+      .optional()
+      .describe('Set where the project was silent, and the session went on.'),
+  })
+  .describe('Its answer.');
+
+const projectProgress = z
+  .object({
+    id: project,
+    question: z.int().min(0).max(1_000_000).describe('The number of the question. An answer names it.'),
+    asked: z.enum(ASKED_STATES).describe('What it was asked last.'),
+    askedAt: time().describe('When it was asked.'),
+    replyBy: time().describe('When its answer is due.'),
+    instances: uids,
+    answer: answer.optional(),
+  })
+  .describe('One project, and what it was asked last.');
+
+const move = z
+  .object({
+    instance: uid.describe('The uid of the instance.'),
+    project,
+    action: z.enum(MOVE_ACTIONS).describe('How it is moved.'),
+    done: z.boolean().describe('Whether it has left its host.'),
+  })
+  .describe('An instance of the open stage that is moved.');
+
+const eventId = text(16).describe('Its number, by which a receiver notices a repetition.');
+/** One form for all types of events: a structural schema has no alternatives. */
+const event = z
+  .object({
+    id: eventId,
+    type: z.enum(['project', 'host', 'session']).describe('Whom it is told about.'),
+    state: text(32).describe('What is told.'),
+    project: project.optional(),
+    host: host.optional(),
+    instances: uids.optional(),
+    allowedActions: z.array(z.enum(MOVE_ACTIONS)).max(3).optional().describe('What may be chosen.'),
+    replyBy: time().optional().describe('When the answer is due.'),
+    actionsAt: time().optional().describe('When Careen acts.'),
+    percentDone: z.int().min(0).max(100).optional().describe('The percentage of maintained hosts.'),
+  })
+  .describe('Something to tell that is not delivered yet.');
+
+export const sessionProgress = z
+  .object({
+    state: z.enum(SESSION_STATES).describe('The state of the session, in the words of Fenix.'),
+    previousState: z
+      .enum(SESSION_STATES)
+      .optional()
+      .describe('The state before; a failed session goes on there.'),
+    maintained: text(32)
+      .optional()
+      .describe('How many compute hosts are maintained, and how many there are, such as 2/5.'),
+    nextDeadline: time().optional().describe('When the first answer that is awaited is due.'),
+    hosts: z
+      .array(sessionHost)
+      .max(MANY)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('The hosts, in the order in which they are maintained.'),
+    closed: z
+      .array(closedHost)
+      .max(MANY)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('The hosts that take no new work because of this session. They are opened when it ends.'),
+    projects: z
+      .array(projectProgress)
+      .max(MANY)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
+      .describe('The projects that were asked last.'),
+    members: z
+      .array(project)
+      .max(MANY)
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('All projects that were told of the session at its begin.'),
+    moves: z
+      .array(move)
+      .max(MANY)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The instances of the open stage that are moved.'),
+    scaleIn: z
+      .object({ room: z.number(), rounds: z.int().min(0).max(1000) })
+      .optional()
+      .describe(
+        'How often in a row projects agreed to scale in and gave nothing up, and the free room then.',
+      ),
+    events: z
+      .array(event)
+      .max(MANY)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('What is to be told and is not delivered yet.'),
+    told: z.int().min(0).max(1_000_000).describe('How many events there were.'),
+  })
+  .describe('What is particular to a session: its state, its hosts and its projects.');
+export type SessionStatus = z.infer<typeof sessionProgress>;

@@ -1,0 +1,72 @@
+/** Plans a session: its hosts, and the stage in which its projects are told. Pure. */
+import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
+import { ownerText } from '../../crds/owner-ref.ts';
+import { compareHostNames, type HostSeed } from '../../planner/hosts/facts.ts';
+import type { Plan } from '../../planner/plan.ts';
+import type { Instant, View } from '../view.ts';
+import { buildSession } from './build-session.ts';
+import { newSession, type SessionHost, type SessionProgress } from './session-state.ts';
+import { KNOWN_WORKFLOWS, workflowNamed } from './workflows.ts';
+
+/** A session that has not begun: its plan and its hosts; or what is wrong with its spec, one sentence each. */
+export type PlannedSession =
+  | { readonly plan: Plan; readonly session: SessionProgress; readonly problems?: undefined }
+  | { readonly problems: readonly string[] };
+
+/** @param spec that of a MaintenanceSession */
+export function planSession(
+  spec: StrategySpec,
+  seeds: readonly HostSeed[],
+  { pool, view, now }: { readonly pool: string; readonly view: Pick<View, 'host'>; readonly now: Instant },
+): PlannedSession {
+  const { session: wish, patches, drain, timing, onForeignUncordon } = spec;
+  if (!wish) throw new Error('the spec is none of a MaintenanceSession');
+  const { hosts: wanted, ...terms } = wish;
+  const known = new Map(seeds.map((seed) => [seed.name, seed]));
+  const names = wanted.length > 0 ? wanted : [...known.keys()].toSorted(compareHostNames);
+  const problems = [
+    ...problemOfWorkflow(terms.workflow),
+    ...problemOfStart(terms.startAt, now),
+    ...names.flatMap((name) => (known.has(name) ? outOfService(name, view) : [unknownHost(name, pool)])),
+  ];
+  const hosts = names.flatMap((name) => sessionHost(known.get(name)));
+  if (problems.length === 0 && !hosts.some(({ type }) => type === 'compute'))
+    problems.push(
+      `no worker is among the hosts of the session: ${names.join(', ') || `HostPool ${pool} has none`}`,
+    );
+  if (problems.length > 0) return { problems };
+  const plan = buildSession(terms, { patches, drain, timing, onForeignUncordon }, { hosts: names, now });
+  return { plan, session: newSession(hosts) };
+}
+
+function problemOfWorkflow(workflow: string): string[] {
+  if (workflowNamed(workflow)) return [];
+  return [`spec.workflow is ${workflow}: there is no such workflow; use ${KNOWN_WORKFLOWS.join(', ')}`];
+}
+
+function problemOfStart(startAt: string | undefined, now: Instant): string[] {
+  if (startAt === undefined || Date.parse(startAt) > now) return [];
+  return [`spec.maintenanceAt is ${startAt}, which is past: give a later time, or leave it out`];
+}
+
+function unknownHost(name: string, pool: string): string {
+  return `spec.hosts names ${name}: HostPool ${pool} has no such host`;
+}
+
+/** A session begins only with hosts in service (fenix.md §7). */
+function outOfService(name: string, view: Pick<View, 'host'>): string[] {
+  const facts = view.host(name);
+  if (facts?.claim)
+    return [
+      `host ${name} is held by ${ownerText(facts.claim.owner)}: wait for its end, or leave the host out`,
+    ];
+  return facts?.closedToNewWork ? [`host ${name} is out of service: give it back, or leave it out`] : [];
+}
+
+/** Workers are emptied, unless they are controllers, too: those keep their work. */
+function sessionHost(seed: HostSeed | undefined): SessionHost[] {
+  if (!seed) return [];
+  const { name, roles } = seed;
+  const type = roles.includes('controller') ? 'controller' : roles.includes('worker') ? 'compute' : 'other';
+  return [{ name, type, maintained: false }];
+}
