@@ -14,6 +14,7 @@ import {
   type CrdDefinition,
 } from '../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
+import { maintenanceNoticeDefinition } from '../src/crds/maintenance-notice.ts';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../src/crds/names.ts';
 import { planStageDefinition } from '../src/crds/plan-stage.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../src/crds/strategy-kinds.ts';
@@ -26,7 +27,7 @@ import { watchPicture } from './watch-picture.ts';
 const root = join(import.meta.dirname, '..');
 
 const STRATEGIES = STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition);
-const DEFINITIONS = [hostPoolDefinition, ...STRATEGIES, planStageDefinition];
+const DEFINITIONS = [hostPoolDefinition, ...STRATEGIES, planStageDefinition, maintenanceNoticeDefinition];
 const ARGOCD = 'deploy/argocd';
 /** An example is complete, so it has a copy. */
 const NAME_REFERENCES = [
@@ -89,7 +90,7 @@ async function healthScripts(): Promise<[path: string, content: string][]> {
   const header = `-- Made by \`npm run generate\` from ${source}. Do not edit.\n`;
   return STRATEGY_KIND_NAMES.filter((kind) => kind !== PATCH_STRATEGY).map((kind) => [
     `${ARGOCD}/${GROUP}_${kind}.lua`,
-    header + text.replace(`a ${PATCH_STRATEGY} `, `an ${kind} `),
+    header + text.replace(`a ${PATCH_STRATEGY} `, `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind} `),
   ]);
 }
 

@@ -1,5 +1,5 @@
 -- Made by `npm run generate` from deploy/argocd/careen.dev_PatchStrategy.lua. Do not edit.
--- The health of an MaintenanceSession in Argo CD (docs/guides/gitops.md). It uses no library, and any field
+-- The health of a MaintenanceSession in Argo CD (docs/guides/gitops.md). It uses no library, and any field
 -- may be absent or of another type.
 
 local function fields(value)

@@ -45,6 +45,10 @@ export const EVENTS = {
     'A host was released, and servers that were stopped for its outage do not start; the note names them',
   ),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
+  SessionState: normal('Apply', 'A maintenance session is in another state'),
+  ProjectNotTold: warning('Apply', 'A project cannot be told of a session; the note says why'),
+  HostInMaintenance: normal('Apply', 'The actions of a session begin on a host'),
+  HostMaintained: normal('Apply', 'The actions of a session on a host have succeeded'),
   RequestAccepted: normal('Request', 'A request was accepted'),
   RequestRefused: warning('Request', 'A request was refused; the note says why'),
   RequestRepeated: warning(

@@ -17,6 +17,7 @@ import {
   text,
   time,
 } from './schema/schema.ts';
+import { tenants } from './spec/tenants.ts';
 import { OUTAGE_LEVELS } from './vocabulary.ts';
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
@@ -167,6 +168,7 @@ export const hostPoolSpec = z
         'How long a host of a strategy in Suspend may be out of service. After that the run is aborted: its hosts are ' +
           'released. Left out: no bound.',
       ),
+    tenants,
     retention: retention.optional(),
   })
   .describe('The configuration of the pool. The administrator writes it.');

@@ -29,7 +29,7 @@ import { isGood, type Ending } from './run/results.ts';
 import { runPhase } from './run/run-phase.ts';
 import { currentStage, runningStage, type RunState } from './run/run-state.ts';
 import { recordSkipped } from './hosts/skips.ts';
-import { takeReplies } from './session/replies.ts';
+import { takeExtensions, takeReplies } from './session/replies.ts';
 import { changedStages } from './run/stage-folds.ts';
 import { recordObservation } from './run/timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
@@ -51,6 +51,7 @@ export function advance(
   recordJobResults(pass);
   recordLostCordons(pass);
   takeReplies(pass);
+  takeExtensions(pass);
   for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
   endSuspension(pass);
   if (isSuspended(pass)) pauseDeadlines(pass);

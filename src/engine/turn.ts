@@ -5,7 +5,7 @@ import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
 import type { RunState } from './run/run-state.ts';
-import type { ProjectReply, ReplyVerdict } from './session/session-state.ts';
+import type { ProjectReply, ReplyExtension, ReplyVerdict } from './session/session-state.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 
@@ -55,6 +55,8 @@ export type RunLimits = {
   readonly readAt: Instant;
   /** The namespaces whose instances without a controller stay, whatever the plan consents to. */
   readonly protectedNamespaces: readonly string[];
+  /** By how much a project may put off its answer to one question; absent: not at all. */
+  readonly extendSeconds?: number | undefined;
 };
 
 export type HeldPermits = ReadonlyMap<HostName, OutageLevel>;
@@ -88,8 +90,10 @@ export type Turn = {
   readonly now: Instant;
   /** The answers of projects since the last turn. */
   readonly replies?: readonly ProjectReply[];
+  /** What projects ask for that need more time. */
+  readonly extensions?: readonly ReplyExtension[];
   /** The projects that can be reached; undefined where that is not known. */
-  readonly listeners?: ReadonlySet<string>;
+  readonly listeners?: Pick<ReadonlySet<string>, 'has'>;
   /** True in the first turn of a process, just after it has read the stored run. */
   readonly restarted?: boolean;
 };

@@ -6,6 +6,7 @@ import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { openApiSchema, type CrdDefinition } from '../crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../crds/host-pool.ts';
+import { maintenanceNoticeDefinition } from '../crds/maintenance-notice.ts';
 import { VERSION } from '../crds/names.ts';
 import { planStageDefinition } from '../crds/plan-stage.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../crds/strategy-kinds.ts';
@@ -36,6 +37,7 @@ export const OUR_KINDS: readonly CrdDefinition[] = [
   hostPoolDefinition,
   ...STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition),
   planStageDefinition,
+  maintenanceNoticeDefinition,
 ];
 
 export type ServedKindsOptions = {

@@ -34,6 +34,8 @@ const EVERYWHERE: readonly Rule[] = [
   ...STRATEGIES.map((plural): Rule => [GROUP, `${plural}/status`, ['patch']]),
   [GROUP, 'planstages/status', ['patch']],
   [GROUP, 'hostpools/status', ['patch']],
+  [GROUP, 'maintenancenotices', ['get', 'list', 'watch', 'create', 'delete']],
+  [GROUP, 'maintenancenotices/status', ['patch']],
   [
     'apiextensions.k8s.io',
     'customresourcedefinitions',

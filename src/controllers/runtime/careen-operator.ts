@@ -9,6 +9,7 @@ import type { PartLimits } from '../../engine/run/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
+import { Notices } from '../../resources/notices.ts';
 import { PlanStages } from '../../resources/plan-stages.ts';
 import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
@@ -16,6 +17,7 @@ import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
+import { Tenants } from '../session/tenants.ts';
 import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-deps.ts';
 import { RunStore } from '../strategy/run-store.ts';
@@ -60,6 +62,7 @@ type ReconcilerMaker = (deps: Deps, changed: (key: string, inMilliseconds: numbe
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
   readonly #api: CareenApi;
+  readonly #notices: Notices;
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
@@ -85,7 +88,12 @@ export class CareenOperator extends OperatorShell {
     this.#api = api;
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
+    this.#notices = new Notices({ config, log, clock });
+    const tenants = new Tenants({ notices: this.#notices, events, log, clock }, (key) =>
+      this.#strategies.add(key),
+    );
     const deps: Deps = {
+      tenants,
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       runs: new RunStore({ ...given, api, parts: new PlanStages(config) }),
       ...{
@@ -114,6 +122,7 @@ export class CareenOperator extends OperatorShell {
       changesAs: 'metadata',
       follow: (watch) => this.#api.followPools(watch),
     });
+    this.#notices.start();
     for (const kind of STRATEGY_KIND_NAMES) await this.#watchStrategies(kind);
     this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }
@@ -122,6 +131,7 @@ export class CareenOperator extends OperatorShell {
   async close(): Promise<void> {
     clearInterval(this.#resync);
     this.stop();
+    this.#notices.stop();
     await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
   }
 

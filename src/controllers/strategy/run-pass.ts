@@ -8,7 +8,7 @@ import {
 } from '../../engine/decide.ts';
 import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
-import { isFinal } from '../../engine/run/run-state.ts';
+import { isFinal, type RunState } from '../../engine/run/run-state.ts';
 import { engineOf } from '../../engine/session/engine-of.ts';
 import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
 import type { MemberHealth } from '../../engine/view.ts';
@@ -19,6 +19,7 @@ import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
 import { pendingRequests, waitingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
+import type { Heard } from '../session/tenants.ts';
 import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { ensureFinalizer, freeSurplus, grantPermits } from './settle-permits.ts';
@@ -38,7 +39,7 @@ const FINDINGS_MILLISECONDS = 5_000;
 const REFUSED_MILLISECONDS = 5_000;
 
 export type RunPassDeps = EffectDeps &
-  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs'>;
+  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs' | 'tenants'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -59,7 +60,7 @@ export async function runPass(
   signal: AbortSignal,
 ): Promise<RunPassResult> {
   const { attachment, stored, key } = read;
-  const holdsHosts = stored.run.hosts.length > 0;
+  const holdsHosts = stored.run.hosts.length > 0 || stored.run.session !== undefined;
   const seen = { ...read, strategy: await ensureSeen(deps, read.strategy) };
   const pass = holdsHosts ? { ...seen, strategy: await ensureFinalizer(deps, seen) } : seen;
   attachment.observingSince ??= deps.clock();
@@ -70,7 +71,8 @@ export async function runPass(
     return { requeueAt: observedBy, strategy: pass.strategy, open: true };
   }
   const pending = pendingRequests(pass.strategy);
-  const input = (): DecideInput => inputOf(deps, pass, order, pending);
+  const heard = await deps.tenants.hear(pass);
+  const input = (): DecideInput => inputOf(deps, pass, order, pending, heard);
 
   let { strategy } = pass;
   let held = heldBy(pass.pool?.status.permits ?? [], stored.run.id);
@@ -103,15 +105,25 @@ export async function runPass(
   const { hosts: wanted, level } = decision.wants.permits;
   if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
 
-  attachment.want(decision.wants.watch, decision.run.hosts.length > 0);
+  attachment.want(decision.wants.watch, isOpen(decision.run));
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
-  const { state, hosts } = decision.run;
+  await deps.tenants.tell(after, decision.run, decision.replies);
+  const hasNews = (decision.run.session?.events.length ?? 0) > 0;
   return {
-    ...earliest(written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }),
+    ...earliest(...[written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }], {
+      requeueAt: hasNews ? deps.clock() : undefined,
+    }),
     strategy: written.strategy,
-    open: hosts.length > 0 || state === 'applying' || state === 'aborting',
+    open: isOpen(decision.run),
   };
+}
+
+/** Whether a run holds hosts, has closed some, or is under way. */
+function isOpen({ hosts, state, session }: RunState): boolean {
+  return (
+    hosts.length > 0 || state === 'applying' || state === 'aborting' || (session?.closed.length ?? 0) > 0
+  );
 }
 
 /**
@@ -210,11 +222,12 @@ function inputOf(
   { attachment, strategy, stored, pool, epoch, readAt }: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
+  { run, replies, extensions, listeners }: Heard,
 ): DecideInput {
   const view = attachment.view();
   return {
     plan: stored.plan,
-    run: stored.run,
+    run,
     profile: engineOf(stored.plan),
     turn: {
       owner: ownerOf(strategy),
@@ -223,8 +236,10 @@ function inputOf(
         readAt,
         maxOutageSeconds: pool.spec.maxOutageSeconds,
         protectedNamespaces: pool.spec.drainPolicy.protectedNamespaces,
+        extendSeconds: pool.spec.tenants.extendSeconds,
       },
-      requests,
+      ...{ requests, replies, extensions },
+      ...(listeners ? { listeners } : {}),
       pool: attachment.scope.pool,
       epoch,
       view,

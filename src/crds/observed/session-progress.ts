@@ -50,6 +50,7 @@ const projectProgress = z
     asked: z.enum(ASKED_STATES).describe('What it was asked last.'),
     askedAt: time().describe('When it was asked.'),
     replyBy: time().describe('When its answer is due.'),
+    extendedSeconds: z.int().min(0).max(86400).optional().describe('By how much its answer was put off.'),
     instances: uids,
     answer: answer.optional(),
   })

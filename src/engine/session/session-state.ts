@@ -49,6 +49,8 @@ export type ProjectProgress = {
   readonly asked: AskedState;
   readonly askedAt: string;
   readonly replyBy: string;
+  /** By how much the answer was put off. */
+  readonly extendedSeconds?: number | undefined;
   /** The uids of the instances that the question is about. */
   readonly instances: readonly string[];
   readonly answer?: ProjectAnswer | undefined;
@@ -74,6 +76,18 @@ export type ProjectReply = {
   /** ACK_ or NACK_ and the state that was asked about. */
   readonly state: string;
   readonly instanceActions?: Readonly<Record<string, string>> | undefined;
+};
+
+/** More time that a project asks for. */
+export type ReplyExtension = {
+  /** Its receipt; the verdict on it carries the same id. */
+  readonly id: string;
+  readonly project: string;
+  readonly question: number;
+  /** When it was asked for, Unix time in milliseconds. */
+  readonly at: number;
+  /** How much later than at first the answer may come. */
+  readonly seconds: number;
 };
 
 /** A refused reply changes nothing; `message` says what would be right. */

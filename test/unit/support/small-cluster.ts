@@ -19,6 +19,7 @@ import { CareenApi } from '../../../src/resources/careen-api.ts';
 import { PlanStages } from '../../../src/resources/plan-stages.ts';
 import { ApiServer } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
+import { NO_TENANTS } from './no-tenants.ts';
 import { job, KERNEL, kernelPatch, RELEASE, strategySpec } from './simulated-run.ts';
 import { clientOf, json, poolsOn } from './strategy-passes.ts';
 
@@ -246,7 +247,7 @@ export class SmallCluster {
         store: api,
         markedHosts: (pool) => this.hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
       }),
-      ...{ operatorNamespace: 'careen-system', activeHost: undefined },
+      ...{ operatorNamespace: 'careen-system', activeHost: undefined, tenants: NO_TENANTS },
       newId: () => `r-${String((this.#runs += 1))}`,
       runs: new RunStore({ ...told, api, clock, parts, partLimits: this.#partLimits }),
     };

@@ -1,0 +1,127 @@
+/**
+ * What a session says to its projects, and what they answer. Before a pass decides, it hears; after the decision is
+ * stored, it tells. Both follow from the stored run, so a process that dies in between has lost nothing.
+ */
+import type { ProjectReply, ReplyExtension, ReplyVerdict } from '../../engine/session/session-state.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
+import type { Notices, StoredNotice } from '../../resources/notices.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
+import { noticeOf, recordedVerdict, replyId, saidIn, toldProjects } from '../../status/notices.ts';
+import { namespaceOfProject } from '../../status/tenant-namespace.ts';
+import { sessionEventDrafts } from '../../status/session-events.ts';
+import type { RunState } from '../../engine/run/run-state.ts';
+import { explain } from '../../kube/errors.ts';
+import { eachOf } from '../runtime/each-of.ts';
+import { ownerEvent } from '../runtime/events.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { PassWithRun } from '../strategy/strategy-pass.ts';
+
+const WRITES_AT_ONCE = 8;
+
+export type TenantsDeps = Pick<ReconcilerDeps, 'events' | 'log' | 'clock'> & { readonly notices: Notices };
+
+/** What was heard since the last pass, for the next decision. */
+export type Heard = {
+  /** The run without the events that were delivered. */
+  readonly run: RunState;
+  readonly replies: readonly ProjectReply[];
+  readonly extensions: readonly ReplyExtension[];
+  readonly listeners?: Pick<ReadonlySet<string>, 'has'> | undefined;
+};
+
+export class Tenants {
+  readonly #deps: TenantsDeps;
+  /** By the uid of a session: its key in the queue. */
+  readonly #keys = new Map<string, string>();
+
+  /** @param changed called with the key of a session when one of its projects has said something */
+  constructor(deps: TenantsDeps, changed: (key: string) => void) {
+    this.#deps = deps;
+    deps.notices.changed = (session) => {
+      const key = this.#keys.get(session);
+      if (key !== undefined) changed(key);
+    };
+  }
+
+  /** Delivers what the run has to tell, and collects the answers of its projects. */
+  async hear({ key, strategy, stored: { run }, pool }: PassWithRun): Promise<Heard> {
+    const { notices, events, clock } = this.#deps;
+    const { session } = run;
+    if (!session || !pool) return { run, replies: [], extensions: [] };
+    this.#keys.set(strategy.metadata.uid, key);
+    await notices.known;
+    for (const draft of session.events.flatMap(sessionEventDrafts))
+      events.record(ownerEvent(ownerOf(strategy), draft));
+    const now = clock();
+    const said = toldProjects(session).flatMap((project) => {
+      const notice = this.#find(pool, strategy.metadata, project);
+      const asked = session.projects.find(({ id }) => id === project);
+      return notice ? [saidIn(project, notice, asked, now)] : [];
+    });
+    return {
+      run: session.events.length > 0 ? { ...run, session: { ...session, events: [] } } : run,
+      replies: said.flatMap(({ replies }) => replies),
+      extensions: said.flatMap(({ extensions }) => extensions),
+      listeners: { has: (project) => namespaceOfProject(pool.spec, project) !== undefined },
+    };
+  }
+
+  /** Shows each project where the session stands, and what became of its answer. */
+  async tell(pass: PassWithRun, run: RunState, verdicts: readonly ReplyVerdict[]): Promise<void> {
+    const { strategy, stored, pool, attachment } = pass;
+    const { session } = run;
+    const terms = stored.plan.actions.session;
+    if (!session || !terms || !pool) return;
+    const { namespace, name } = strategy.metadata;
+    const input = { session, terms, owner: { namespace, name }, view: attachment.view() };
+    const at = new Date(this.#deps.clock()).toISOString();
+    await eachOf(toldProjects(session), WRITES_AT_ONCE, async (project) => {
+      const notice = await this.#notice(pass, pool, project);
+      if (!notice) return;
+      const asked = session.projects.find(({ id }) => id === project);
+      const judged = verdicts.find(
+        ({ id }) => id === replyId(notice, 'reply') || id === replyId(notice, 'extension'),
+      );
+      const verdict = judged ?? recordedVerdict(notice, asked);
+      await this.#deps.notices.write(notice, noticeOf(input, project, notice, { verdict, at }));
+    });
+  }
+
+  /** Removes the notices of a session that is deleted. */
+  async forget({ uid }: { readonly uid: string }): Promise<void> {
+    const { notices } = this.#deps;
+    this.#keys.delete(uid);
+    await notices.known;
+    await eachOf(notices.of({ uid }), WRITES_AT_ONCE, (notice) => notices.remove(notice));
+  }
+
+  #find(
+    pool: HostPool,
+    session: { readonly uid: string; readonly name: string },
+    project: string,
+  ): StoredNotice | undefined {
+    const namespace = namespaceOfProject(pool.spec, project);
+    return namespace === undefined ? undefined : this.#deps.notices.find(namespace, session, project);
+  }
+
+  /** The notice of a project; made, if it is missing. A project that cannot be told counts as silent. */
+  async #notice(
+    { key, strategy }: PassWithRun,
+    pool: HostPool,
+    project: string,
+  ): Promise<StoredNotice | undefined> {
+    const { notices, log, events } = this.#deps;
+    const namespace = namespaceOfProject(pool.spec, project);
+    if (namespace === undefined) return undefined;
+    const known = notices.find(namespace, strategy.metadata, project);
+    if (known) return known;
+    try {
+      return await notices.create(namespace, strategy.metadata, project);
+    } catch (error) {
+      const note = `project ${project} cannot be told: its MaintenanceNotice in namespace ${namespace} was not made: ${explain(error)}`;
+      log.warn({ strategy: key, project, err: error }, 'a project cannot be told');
+      events.record(ownerEvent(ownerOf(strategy), { reason: 'ProjectNotTold', subject: project, note }));
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import type { StrategyDeps } from '../../../src/controllers/strategy/strategy-deps.ts';
+
+/** For runs that are none of sessions. */
+export const NO_TENANTS: StrategyDeps['tenants'] = {
+  hear: ({ stored: { run } }) => Promise.resolve({ run, replies: [], extensions: [] }),
+  tell: () => Promise.resolve(),
+  forget: () => Promise.resolve(),
+};
