@@ -2,12 +2,17 @@
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { HostWatch } from './port.ts';
 
-type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
+type Watcher = {
+  readonly changed: (hosts: ReadonlySet<HostName>) => void;
+  wanted: ReadonlySet<HostName>;
+  inUse: boolean;
+};
 
 /** What an adapter does for the hosts that a watch begins or ends to name. */
 export type HostWatchersOptions = {
-  readonly acquire: (host: HostName) => void;
-  readonly release: (host: HostName) => void;
+  /** @param inUse whether its instances are wanted while it is neither closed nor claimed */
+  readonly acquire: (host: HostName, inUse: boolean) => void;
+  readonly release: (host: HostName, inUse: boolean) => void;
   /** Whether the host is observed already, for another watch: no later change would report it. */
   readonly isKnown: (host: HostName) => boolean;
   /** Calls a listener, which may throw. */
@@ -23,10 +28,10 @@ export class HostWatchers {
   }
 
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
-    const watcher: Watcher = { changed, wanted: new Set() };
+    const watcher: Watcher = { changed, wanted: new Set(), inUse: false };
     this.#watchers.add(watcher);
-    const want = (hosts: ReadonlySet<HostName>): void => {
-      if (this.#watchers.has(watcher)) this.#want(watcher, new Set(hosts));
+    const want = (hosts: ReadonlySet<HostName>, inUse = false): void => {
+      if (this.#watchers.has(watcher)) this.#want(watcher, new Set(hosts), inUse);
     };
     return {
       want,
@@ -46,13 +51,14 @@ export class HostWatchers {
     this.#watchers.clear();
   }
 
-  #want(watcher: Watcher, hosts: ReadonlySet<HostName>): void {
+  #want(watcher: Watcher, hosts: ReadonlySet<HostName>, inUse: boolean): void {
     const { acquire, release, isKnown } = this.#options;
-    const before = watcher.wanted;
-    watcher.wanted = hosts;
-    const added = hosts.difference(before);
-    for (const host of added) acquire(host);
-    for (const host of before.difference(hosts)) release(host);
+    const { wanted: before, inUse: wasInUse } = watcher;
+    Object.assign(watcher, { wanted: hosts, inUse });
+    const isSame = inUse === wasInUse;
+    const added = isSame ? hosts.difference(before) : hosts;
+    for (const host of added) acquire(host, inUse);
+    for (const host of isSame ? before.difference(hosts) : before) release(host, wasInUse);
     const known = new Set([...added].filter(isKnown));
     if (known.size > 0) setImmediate(() => this.#tell(watcher, known));
   }

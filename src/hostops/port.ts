@@ -72,8 +72,11 @@ export type IdleJob = {
 /** A subscription lasts until it is closed. Closing twice is no error. */
 export type Subscription = { close(): void };
 
-/** A watch of a set of hosts. `want` replaces the set and forgets the hosts that it no longer names. */
-export type HostWatch = Subscription & { want(hosts: ReadonlySet<HostName>): void };
+/**
+ * A watch of a set of hosts. `want` replaces the set and forgets the hosts that it no longer names. `inUse`: the instances
+ * are observed also on those that are neither closed nor claimed.
+ */
+export type HostWatch = Subscription & { want(hosts: ReadonlySet<HostName>, inUse?: boolean): void };
 
 /** What is asked of the hosts of pools. Each provider of hosts has an adapter. */
 export interface PoolOps {

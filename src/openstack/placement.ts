@@ -23,6 +23,8 @@ const candidatesSchema = z.object({
 export type HostRoom = {
   /** By resource class, such as `VCPU`; with the allocation ratio, and without what is reserved. */
   readonly free: Readonly<Record<string, number>>;
+  /** The same without what is taken. */
+  readonly capacity: Readonly<Record<string, number>>;
   /** What its host can do, such as `HW_CPU_X86_AVX2`. */
   readonly traits: ReadonlySet<string>;
 };
@@ -55,8 +57,11 @@ type Summary = z.infer<typeof candidatesSchema>['provider_summaries'][string];
 
 function roomOf(parts: readonly Summary[]): HostRoom {
   const free: Record<string, number> = {};
+  const capacity: Record<string, number> = {};
   for (const { resources } of parts)
-    for (const [name, { capacity, used }] of Object.entries(resources))
-      free[name] = (free[name] ?? 0) + capacity - used;
-  return { free, traits: new Set(parts.flatMap(({ traits }) => traits)) };
+    for (const [name, part] of Object.entries(resources)) {
+      free[name] = (free[name] ?? 0) + part.capacity - part.used;
+      capacity[name] = (capacity[name] ?? 0) + part.capacity;
+    }
+  return { free, capacity, traits: new Set(parts.flatMap(({ traits }) => traits)) };
 }

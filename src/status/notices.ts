@@ -47,12 +47,21 @@ export function toldProjects({ members, projects }: SessionProgress): readonly s
   return [...new Set([...members, ...projects.map(({ id }) => id)])];
 }
 
+/** What a pass knows of a notice besides its run. */
+export type Told = {
+  /** The generation of the notice that the decision rests on: what was said since is judged in the next pass. */
+  readonly heard: number;
+  readonly verdict?: ReplyVerdict | undefined;
+  /** RFC 3339. */
+  readonly at: string;
+};
+
 /** What the notice of a project shows now. */
 export function noticeOf(
   input: NoticeInput,
   project: string,
   notice: Notice,
-  { verdict, at }: { readonly verdict?: ReplyVerdict | undefined; readonly at: string },
+  { heard, verdict, at }: Told,
 ): NoticeStatus {
   const { session, terms, owner } = input;
   const asked = session.projects.find(({ id }) => id === project);
@@ -61,7 +70,7 @@ export function noticeOf(
   const lastReply = lastReplyOf(notice, verdict, at);
   const instances = instancesOf(input, project, asked, notice.status.instances ?? []);
   return {
-    observedGeneration: notice.generation,
+    observedGeneration: heard,
     message: statusText(expectation(input, asked, notice)),
     session: {
       ...owner,

@@ -6,7 +6,8 @@ import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job, type V1Node } from 
 import { z } from 'zod';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
-import { strategyStatus, type StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
+import { anyStatus, type StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
+import { call } from '../../src/kube/client.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
@@ -29,6 +30,7 @@ const patched = {
   'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' },
   ...{ controller: { kubeletVersion: 'v1.36.4' }, worker: { kubeletVersion: 'v1.36.4' } },
   ...{ 'stage-controller': {}, 'stage-worker': {}, start: {}, activate: {}, complete: {} },
+  maintain: {},
 };
 
 /** The software of all hosts: the effects of the patches, with short times. */
@@ -92,6 +94,11 @@ export class Cluster {
   /** Starts the operator again after it has ended. */
   async startOperator(): Promise<void> {
     this.operator = await startOperator(this.operatorKubeconfig);
+  }
+
+  /** What the API server answers to an administrator. */
+  async get(path: string): Promise<unknown> {
+    return call(this.admin, { method: 'GET', path });
   }
 
   /** Creates a namespace for strategies. A pool has to list it to admit it. */
@@ -175,6 +182,11 @@ export class Fleet {
   upgrade(): Fleet {
     const strategy = upgradeManifest(this.poolName, NAMESPACE);
     return new Fleet(this.#cluster, this.poolName, this.hosts, strategy);
+  }
+
+  /** The same hosts, and a session on them. */
+  session(manifest: Manifest): Fleet {
+    return new Fleet(this.#cluster, this.poolName, this.hosts, manifest);
   }
 
   /** Changes the pool: all of its spec except its hosts. */
@@ -279,7 +291,7 @@ export class Fleet {
 
 /** The status of a strategy as the API server returns it. */
 export function strategyStatusOf(object: unknown): StrategyStatus {
-  return z.looseObject({ status: strategyStatus.default({}) }).parse(object ?? {}).status;
+  return z.looseObject({ status: anyStatus.default({}) }).parse(object ?? {}).status;
 }
 
 function poolStatusOf(object: unknown): HostPoolStatus {

@@ -91,10 +91,13 @@ export class Attachment {
     return this.#hosts.view(this.scope);
   }
 
-  /** Observes these hosts from now on. `holdsHosts`: whether the run has hosts out of service, and so must not wait. */
-  want(names: ReadonlySet<HostName>, holdsHosts: boolean): void {
+  /**
+   * Observes these hosts from now on. `holdsHosts`: whether the run has hosts out of service, and so must not wait.
+   * `inUse`: whether the instances are wanted on hosts that are neither closed nor claimed.
+   */
+  want(names: ReadonlySet<HostName>, holdsHosts: boolean, inUse = false): void {
     this.#holdsHosts = holdsHosts;
-    this.#watch.want(names);
+    this.#watch.want(names, inUse);
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { noticeOf, recordedVerdict, replyId, saidIn, toldProjects } from '../../
 import { namespaceOfProject } from '../../status/tenant-namespace.ts';
 import { sessionEventDrafts } from '../../status/session-events.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
+import type { Decision } from '../../engine/turn.ts';
 import { explain } from '../../kube/errors.ts';
 import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
@@ -27,6 +28,8 @@ export type Heard = {
   readonly replies: readonly ProjectReply[];
   readonly extensions: readonly ReplyExtension[];
   readonly listeners?: Pick<ReadonlySet<string>, 'has'> | undefined;
+  /** By project: the notice as it was then. */
+  readonly notices: ReadonlyMap<string, StoredNotice>;
 };
 
 export class Tenants {
@@ -47,27 +50,41 @@ export class Tenants {
   async hear({ key, strategy, stored: { run }, pool }: PassWithRun): Promise<Heard> {
     const { notices, events, clock } = this.#deps;
     const { session } = run;
-    if (!session || !pool) return { run, replies: [], extensions: [] };
+    if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map() };
     this.#keys.set(strategy.metadata.uid, key);
     await notices.known;
     for (const draft of session.events.flatMap(sessionEventDrafts))
       events.record(ownerEvent(ownerOf(strategy), draft));
     const now = clock();
-    const said = toldProjects(session).flatMap((project) => {
-      const notice = this.#find(pool, strategy.metadata, project);
-      const asked = session.projects.find(({ id }) => id === project);
-      return notice ? [saidIn(project, notice, asked, now)] : [];
-    });
+    const known = new Map(
+      toldProjects(session).flatMap((project) => {
+        const notice = this.#find(pool, strategy.metadata, project);
+        return notice ? [[project, notice] as const] : [];
+      }),
+    );
+    const said = [...known].map(([project, notice]) =>
+      saidIn(
+        project,
+        notice,
+        session.projects.find(({ id }) => id === project),
+        now,
+      ),
+    );
     return {
       run: session.events.length > 0 ? { ...run, session: { ...session, events: [] } } : run,
       replies: said.flatMap(({ replies }) => replies),
       extensions: said.flatMap(({ extensions }) => extensions),
       listeners: { has: (project) => namespaceOfProject(pool.spec, project) !== undefined },
+      notices: known,
     };
   }
 
   /** Shows each project where the session stands, and what became of its answer. */
-  async tell(pass: PassWithRun, run: RunState, verdicts: readonly ReplyVerdict[]): Promise<void> {
+  async tell(
+    pass: PassWithRun,
+    { notices }: Pick<Heard, 'notices'>,
+    { run, replies: verdicts }: Pick<Decision, 'run' | 'replies'>,
+  ): Promise<void> {
     const { strategy, stored, pool, attachment } = pass;
     const { session } = run;
     const terms = stored.plan.actions.session;
@@ -79,11 +96,14 @@ export class Tenants {
       const notice = await this.#notice(pass, pool, project);
       if (!notice) return;
       const asked = session.projects.find(({ id }) => id === project);
+      // What the project has said since is heard in the next pass.
+      const then = notices.get(project) ?? { ...notice, generation: 1, spec: {} };
       const judged = verdicts.find(
-        ({ id }) => id === replyId(notice, 'reply') || id === replyId(notice, 'extension'),
+        ({ id }) => id === replyId(then, 'reply') || id === replyId(then, 'extension'),
       );
-      const verdict = judged ?? recordedVerdict(notice, asked);
-      await this.#deps.notices.write(notice, noticeOf(input, project, notice, { verdict, at }));
+      const verdict = judged ?? recordedVerdict(then, asked);
+      const told = { heard: then.generation, verdict, at };
+      await this.#deps.notices.write(notice, noticeOf(input, project, { ...notice, spec: then.spec }, told));
     });
   }
 

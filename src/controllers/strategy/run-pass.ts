@@ -105,10 +105,10 @@ export async function runPass(
   const { hosts: wanted, level } = decision.wants.permits;
   if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
 
-  attachment.want(decision.wants.watch, isOpen(decision.run));
+  attachment.want(decision.wants.watch, isOpen(decision.run), decision.run.session !== undefined);
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
-  await deps.tenants.tell(after, decision.run, decision.replies);
+  await deps.tenants.tell(after, heard, decision);
   const hasNews = (decision.run.session?.events.length ?? 0) > 0;
   return {
     ...earliest(...[written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }], {

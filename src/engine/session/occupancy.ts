@@ -16,9 +16,11 @@ export function occupancy(
   view: Pick<View, 'host'>,
 ): readonly Occupied[] | undefined {
   const found = computeHosts(session).map((host): Occupied | undefined => {
-    const { instances, capacity = 0 } = view.host(host.name) ?? {};
+    const { instances, capacity: known } = view.host(host.name) ?? {};
     if (!instances) return undefined;
     const used = instances.reduce((sum, { size = 0 }) => sum + size, 0);
+    // A host of unknown size counts as full.
+    const capacity = known ?? used;
     return { host, instances, capacity, free: capacity - used };
   });
   return found.every((each) => each !== undefined) ? found : undefined;

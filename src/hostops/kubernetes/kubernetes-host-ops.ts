@@ -74,7 +74,7 @@ export class KubernetesHostOps implements HostOps {
     const notify = (listener: () => void): void => this.#guarded(listener);
     this.#fleets = new OpenFleets(() => this.#nodes.values(), notify);
     this.#watchers = new HostWatchers({
-      acquire: (host) => this.#pods.acquire(host, isTaken(this.#nodes.get(host))),
+      acquire: (host, inUse) => this.#pods.acquire(host, inUse || isTaken(this.#nodes.get(host))),
       release: (host) => this.#pods.release(host),
       isKnown: (host) => this.#pods.instances(host) !== undefined,
       notify,

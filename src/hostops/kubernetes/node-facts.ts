@@ -10,6 +10,7 @@ import type { HostState } from '../host-state.ts';
 import { NODE_INFO } from '../../crds/spec/requirement.ts';
 import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from '../claims.ts';
+import { cpus } from './quantities.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, heartbeats). */
 export type NodeState = HostState & {
@@ -39,6 +40,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     conditions: reported(conditions),
     bootId: status?.nodeInfo?.bootID ?? '',
     facts: factsOf(labels, status?.nodeInfo),
+    ...(status?.allocatable?.['cpu'] === undefined ? {} : { capacity: cpus(status.allocatable['cpu']) }),
     labels,
     taints: spec?.taints ?? [],
     internalIps: (status?.addresses ?? [])

@@ -1,6 +1,7 @@
 /** Selects the pods that must leave a host, and reads their facts. Pure. */
 import type { V1OwnerReference, V1Pod, V1Toleration } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
+import { cpus } from './quantities.ts';
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 /** The taint of a cordoned node. */
@@ -28,6 +29,10 @@ export function instanceOf(pod: V1Pod): InstanceFacts | undefined {
     ignoresClosing:
       spec?.tolerations?.some(toleratesCordon) === true || (owner && !leavesPlacing(owner)) === true,
     localData: spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined) === true,
+    size: (spec?.containers ?? []).reduce(
+      (sum, { resources }) => sum + cpus(resources?.requests?.['cpu']),
+      0,
+    ),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Watches the pods of single hosts: one watch for each host, shared by all its users. It begins when the host is closed:
- * nobody needs to know the pods before, and only a list that is made then shows all that came before.
+ * Watches the pods of single hosts: one watch for each host, shared by all its users. It begins when the host is closed,
+ * unless somebody needs to know the pods before: only a list that is made then shows all that came before.
  */
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
@@ -41,13 +41,14 @@ export class PodWatches {
 
   /**
    * Watches the host, or shares its watch. Each call needs one `release`.
-   * @param isTaken whether it is closed or claimed: otherwise the watch begins with `begin` or `relist`
+   * @param atOnce whether the watch begins now, because the host is closed, claimed, or its pods are wanted in any case:
+   * otherwise it begins with `begin` or `relist`
    */
-  acquire(host: HostName, isTaken: boolean): void {
+  acquire(host: HostName, atOnce: boolean): void {
     const watched = this.#hosts.get(host) ?? { informer: undefined, users: 0, snapshot: undefined };
     watched.users++;
     this.#hosts.set(host, watched);
-    if (isTaken) this.begin(host);
+    if (atOnce) this.begin(host);
   }
 
   /** Begins the watch of a host that somebody has acquired. */

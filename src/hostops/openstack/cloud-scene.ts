@@ -30,7 +30,7 @@ export type SurveyIndex = {
   readonly metadataOf: (host: HostName, key: string) => ReadonlySet<string>;
 };
 
-const FULL: HostRoom = { free: {}, traits: new Set() };
+const FULL: HostRoom = { free: {}, capacity: {}, traits: new Set() };
 
 export const indexOf = memoizeByObject((survey: CloudSurvey): SurveyIndex => {
   const { servers, groups, hypervisors, rooms } = survey;

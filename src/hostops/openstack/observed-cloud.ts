@@ -69,6 +69,7 @@ export class ObservedCloud {
   readonly #moves: ObservedMoves;
   #slow: Fleet | undefined;
   #survey: CloudSurvey | undefined;
+  #surveying: Promise<void> | undefined;
   /** Made anew when the survey or a host has changed. */
   #scene: CloudScene | undefined;
   #connection: Promise<CloudConnection> | undefined;
@@ -132,15 +133,18 @@ export class ObservedCloud {
     return this.#moves.openHosts.listOf(host);
   }
 
-  acquire(host: HostName): void {
+  /** @param inUse whether its servers are wanted while it is neither closed nor claimed */
+  acquire(host: HostName, inUse: boolean): void {
     const { openHosts } = this.#moves;
+    const now = this.#options.now();
     if (openHosts.size === 0) this.#fleetReads.wake();
-    openHosts.acquire(host);
-    openHosts.noteTaken(host, this.#hosts.get(host), this.#options.now());
+    openHosts.acquire(host, inUse, now);
+    if (inUse && !this.#survey) this.#surveyOnce();
+    openHosts.noteTaken(host, this.#hosts.get(host), now);
   }
 
-  release(host: HostName): void {
-    this.#moves.openHosts.release(host);
+  release(host: HostName, inUse: boolean): void {
+    this.#moves.openHosts.release(host, inUse);
   }
 
   /** A server is asked to leave, until `endAsking`. */
@@ -183,6 +187,17 @@ export class ObservedCloud {
     const { signal } = this.#stopping;
     this.#survey = await readSurvey(connection, { aggregates, hypervisors }, this.#options.now(), signal);
     this.#scene = undefined;
+  }
+
+  /** A process that goes on with a session has built nothing, and knows no room on hosts. */
+  #surveyOnce(): void {
+    this.#surveying ??= this.readServers()
+      .catch((error: unknown) => {
+        this.#options.log.warn({ cloud: this.#options.key, err: error }, 'the room on hosts cannot be read');
+      })
+      .finally(() => {
+        this.#surveying = undefined;
+      });
   }
 
   /** The cloud at the last `readServers`, with its hosts as they are now; undefined before the first. */

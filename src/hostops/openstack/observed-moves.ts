@@ -175,6 +175,6 @@ export class ObservedMoves {
 
   #firstClaimAt(now: Instant): Instant {
     const claims = this.#open.names.flatMap((host) => this.#options.hostNamed(host)?.claim ?? []);
-    return Math.min(now, ...claims.map(({ since }) => Date.parse(since)));
+    return Math.min(now, this.#open.inUseSince ?? now, ...claims.map(({ since }) => Date.parse(since)));
   }
 }

@@ -23,6 +23,10 @@ export type ListedServers = ServersOnHost & {
 
 type Open = {
   users: number;
+  /** How many of them want its servers also while it is neither closed nor claimed. */
+  inUse: number;
+  /** Since when. */
+  readonly inUseSince: Instant;
   /** When it was first seen closed or claimed; undefined while it is neither. */
   takenAt: Instant | undefined;
   list: ListedServers | undefined;
@@ -39,15 +43,19 @@ export class OpenHosts {
     return [...this.#open.keys()];
   }
 
-  acquire(host: HostName): void {
-    const open = this.#open.get(host) ?? { users: 0, takenAt: undefined, list: undefined };
+  acquire(host: HostName, inUse: boolean, now: Instant): void {
+    const fresh: Open = { users: 0, inUse: 0, inUseSince: now, takenAt: undefined, list: undefined };
+    const open = this.#open.get(host) ?? fresh;
     open.users++;
+    if (inUse) open.inUse++;
     this.#open.set(host, open);
   }
 
-  release(host: HostName): void {
+  release(host: HostName, inUse: boolean): void {
     const open = this.#open.get(host);
-    if (open && --open.users <= 0) this.#open.delete(host);
+    if (!open) return;
+    if (inUse) open.inUse--;
+    if (--open.users <= 0) this.#open.delete(host);
   }
 
   /** A host is known anew: its servers count once it is closed or claimed. */
@@ -55,19 +63,29 @@ export class OpenHosts {
     const open = this.#open.get(name);
     if (!open) return;
     if (!host || (!host.closedToNewWork && host.claim === undefined)) {
+      if (open.takenAt !== undefined || open.inUse === 0) open.list = undefined;
       open.takenAt = undefined;
+    } else if (open.takenAt === undefined) {
+      open.takenAt = now;
+      // Only a list that is read from now on shows every server that came before.
       open.list = undefined;
-    } else open.takenAt ??= now;
+    }
   }
 
-  /** The hosts whose servers can be read: none arrives there any more. */
+  /** The hosts whose servers can be read: none arrives there any more, or they are wanted in any case. */
   settled(now: Instant): readonly HostName[] {
     return [...this.#open]
-      .filter(([, { takenAt }]) => takenAt !== undefined && now - takenAt >= ARRIVALS_MS)
+      .filter(([, { takenAt, inUse }]) => (takenAt === undefined ? inUse > 0 : now - takenAt >= ARRIVALS_MS))
       .map(([host]) => host);
   }
 
-  /** Undefined until its servers were read since it was closed or claimed. */
+  /** Since when servers that are in nobody's claim are looked at; undefined where they are not. */
+  get inUseSince(): Instant | undefined {
+    const since = [...this.#open.values()].flatMap((open) => (open.inUse > 0 ? [open.inUseSince] : []));
+    return since.length > 0 ? Math.min(...since) : undefined;
+  }
+
+  /** Undefined until its servers were read since it was closed, claimed or opened. */
   listOf(host: HostName): ListedServers | undefined {
     return this.#open.get(host)?.list;
   }

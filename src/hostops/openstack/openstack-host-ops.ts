@@ -20,6 +20,7 @@ import { membershipOf } from '../membership.ts';
 import { OpenFleets } from '../open-fleets.ts';
 import { outcomeOf, STALE } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
+import { indexOf } from './cloud-scene.ts';
 import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
 import { cancelMigrations } from './cancel-migrations.ts';
 import { chooseTarget, type Target } from './choose-target.ts';
@@ -342,8 +343,8 @@ export class OpenStackHostOps implements PoolOps {
     });
     const fleets = new OpenFleets(() => cloud.hosts.values(), notify);
     const watchers = new HostWatchers({
-      acquire: (host) => cloud.acquire(host),
-      release: (host) => cloud.release(host),
+      acquire: (host, inUse) => cloud.acquire(host, inUse),
+      release: (host, inUse) => cloud.release(host, inUse),
       isKnown: (host) => cloud.serversOn(host) !== undefined,
       notify,
     });
@@ -368,7 +369,9 @@ export class OpenStackHostOps implements PoolOps {
     const servers = cloud.serversOn(name);
     const limits = { ...providerOf(scope), stops: stoppedOn(cloud, name) !== undefined };
     const instances = servers && instancesOn(servers, cloud.moves, limits, this.#options.now());
-    return host && hostFactsOf(host, scope, instances);
+    const capacity = cloud.scene && indexOf(cloud.scene.survey).roomOf(name)?.capacity['VCPU'];
+    const facts = host && hostFactsOf(host, scope, instances);
+    return facts && capacity !== undefined ? { ...facts, capacity } : facts;
   }
 
   #guarded(notify: () => void): void {

@@ -167,6 +167,7 @@ function instanceOf(server: Server): InstanceFacts {
     ...{ uid: server.id, ...nameOf(server), createdAt: Date.parse(server.createdAt) },
     // Nova keeps a server: no move ends it, and what is on its disks moves with it.
     ...{ leaving: undefined, controller: 'Nova', ignoresClosing: false, localData: false },
+    ...(server.flavor ? { size: server.flavor.vcpus } : {}),
   };
 }
 

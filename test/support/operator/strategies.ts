@@ -55,6 +55,16 @@ export function upgradeManifest(
   };
 }
 
+/** A session with one action, on all hosts of its pool; `spec` replaces fields of it. */
+export function sessionManifest(name: string, spec: Fields = {}): Manifest {
+  return {
+    apiVersion: 'careen.dev/v1alpha1',
+    kind: 'MaintenanceSession',
+    metadata: { name, namespace: 'careen-hosts' },
+    spec: { actions: [{ plugin: 'maintain', type: 'host', job }], timing: QUICK, ...spec },
+  };
+}
+
 /** A pool of the nodes with the label `pool: NAME`. */
 export function poolManifest(name: string, maxUnavailable: unknown, spec: Fields = {}): Manifest {
   return {

@@ -74,7 +74,10 @@ export function scene(
 ): CloudScene {
   const names = Object.keys(hosts);
   const of = new Map(
-    Object.entries(hosts).map(([name, free]) => [`id-of-${name}`, { free, traits: new Set(traits[name]) }]),
+    Object.entries(hosts).map(([name, free]) => [
+      `id-of-${name}`,
+      { free, capacity: free, traits: new Set(traits[name]) },
+    ]),
   );
   const survey: CloudSurvey = {
     ...{ servers: [], groups: [], migrations: [], aggregates: [], ...known },

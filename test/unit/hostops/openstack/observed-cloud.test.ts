@@ -34,7 +34,7 @@ beforeEach(async () => {
   await host.leases.start();
   await host.leases.create({ cloud: KEY, host: HOST, uid: 'service-1' }, claimOf(), undefined, signal);
   host.cloud.start();
-  host.cloud.acquire(HOST);
+  host.cloud.acquire(HOST, false);
   await eventually('the host', () => host.cloud.hosts.get(HOST)?.claim);
   host.now += 3_000;
 });

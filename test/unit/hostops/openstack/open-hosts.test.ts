@@ -66,7 +66,7 @@ describe('the open hosts', () => {
 
   it('are read once nothing arrives there any more, as long as they are closed or claimed', () => {
     const open = new OpenHosts();
-    open.acquire(HOST);
+    open.acquire(HOST, false, NOW);
     open.noteTaken(HOST, host({}), NOW);
     expect(open.settled(NOW + 60_000)).toEqual([]);
     open.noteTaken(HOST, host({ closedToNewWork: true }), NOW);
@@ -80,11 +80,11 @@ describe('the open hosts', () => {
 
   it('keep no list when nobody wants them', () => {
     const open = new OpenHosts();
-    open.acquire(HOST);
-    open.acquire(HOST);
-    open.release(HOST);
+    open.acquire(HOST, false, NOW);
+    open.acquire(HOST, false, NOW);
+    open.release(HOST, false);
     expect(open.names).toEqual([HOST]);
-    open.release(HOST);
+    open.release(HOST, false);
     open.keep(listOf([server()], []));
     expect([open.names, open.listOf(HOST)]).toEqual([[], undefined]);
   });
