@@ -1,12 +1,11 @@
-import { CoreV1Api } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { noticeSpec, noticeStatus, type NoticeStatus } from '../../src/crds/maintenance-notice.ts';
-import { apply, mergePatch, type Manifest } from '../support/controlplane/apply.ts';
+import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { sessionManifest } from '../support/operator/strategies.ts';
 import { closed, Cluster, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
+import { Project } from './project.ts';
+import { untilGone } from './until-gone.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -14,126 +13,182 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-type Notice = { readonly object: Manifest; readonly status: NoticeStatus };
-
-const noticeList = z.object({
-  items: z.array(
-    z.looseObject({
-      metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
-      spec: noticeSpec,
-      status: noticeStatus.default({}),
-    }),
-  ),
-});
-
-/** A project: a namespace with pods on hosts of a fleet. */
-class Project {
-  readonly namespace: string;
-
-  constructor(namespace: string) {
-    this.namespace = namespace;
-  }
-
-  /** Starts pods that may run on any host of a pool. */
-  async start(pool: string, replicas: number): Promise<void> {
-    const labels = { app: this.namespace };
-    await apply(cluster.admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace } });
-    const container = { name: 'app', image: 'registry.example.com/app:1' };
-    await apply(cluster.admin, {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'app', namespace: this.namespace },
-      spec: {
-        replicas,
-        selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: { nodeSelector: { pool }, containers: [container] } },
-      },
-    });
-    await eventually('the pods run', async () => (await this.hosts()).length === replicas);
-  }
-
-  /** The hosts of its pods that run. */
-  async hosts(): Promise<string[]> {
-    const core = cluster.admin.makeApiClient(CoreV1Api);
-    const { items } = await core.listNamespacedPod({ namespace: this.namespace });
-    const running = items.filter(
-      ({ status, metadata }) => status?.phase === 'Running' && !metadata?.deletionTimestamp,
-    );
-    return running.map(({ spec }) => spec?.nodeName ?? '').toSorted();
-  }
-
-  /** Its notice of the only session, with a question that waits for an answer. */
-  async question(asks?: string): Promise<Notice> {
-    return eventually(`a question to ${this.namespace}`, async () => {
-      const notice = await this.notice();
-      const isAsked = notice?.status.answer === 'awaited';
-      return notice && isAsked && (asks === undefined || notice.status.question?.asks === asks) && notice;
-    });
-  }
-
-  async notice(): Promise<Notice | undefined> {
-    const path = `/apis/careen.dev/v1alpha1/namespaces/${this.namespace}/maintenancenotices`;
-    const { items } = noticeList.parse(await cluster.get(path));
-    const [first] = items;
-    if (!first) return undefined;
-    const { metadata, status } = first;
-    const object = { apiVersion: 'careen.dev/v1alpha1', kind: 'MaintenanceNotice', metadata };
-    return { object, status };
-  }
-
-  /** Answers as a person does by `kubectl patch`. */
-  async answer({ object, status }: Notice, reply: Record<string, unknown> = {}): Promise<void> {
-    const instanceActions =
-      (status.question?.allowedActions ?? []).length > 0 ? { '*': 'MIGRATE' } : undefined;
-    const given = {
-      question: status.question?.number,
-      answer: 'ACK',
-      ...(instanceActions ? { instanceActions } : {}),
-    };
-    await mergePatch(cluster.admin, object, { spec: { reply: { ...given, ...reply } } });
-  }
-
-  /** Agrees to everything until the session has ended. */
-  async agree(until: () => boolean): Promise<void> {
-    await eventually('the end of the session', async () => {
-      const notice = await this.notice();
-      if (notice?.status.answer === 'awaited') await this.answer(notice);
-      return until();
-    });
-  }
+/** Workers of a pool of their own, and a session on them with the same name. */
+async function sessionOn(pool: string, workers: number): Promise<Fleet> {
+  const fleet = await cluster.fleet(pool, workers, 1);
+  return fleet.session(sessionManifest(pool));
 }
 
-/** The states of Fenix in which the session was seen, until it ends. */
+/** A project with pods that run on the hosts of a pool. */
+async function projectOn(pool: string, namespace: string, pods: number, cpu?: string): Promise<Project> {
+  const project = new Project(cluster.admin, namespace);
+  await project.start(pool, pods, cpu);
+  return project;
+}
+
+/** The states in which the session was seen, until its end. */
 async function statesUntilEnd(fleet: Fleet): Promise<string[]> {
   const states: string[] = [];
-  await fleet.until(
-    'the end of the session',
-    ({ session }) => {
-      const state = session?.state ?? '';
-      if (state !== states.at(-1)) states.push(state);
-      return state === 'MAINTENANCE_DONE' || state === 'MAINTENANCE_FAILED';
-    },
-    40,
-  );
+  await fleet.until('the end of the session', ({ session }) => {
+    const { state } = session ?? {};
+    if (state !== undefined && state !== states.at(-1)) states.push(state);
+    return state === 'MAINTENANCE_DONE' || state === 'MAINTENANCE_FAILED';
+  });
   return states;
 }
 
 describe('a maintenance session', () => {
-  it('asks the projects on its hosts, and maintains each host once it is empty', async () => {
-    const fleet = (await cluster.fleet('round', 3, 1)).session(sessionManifest('round'));
-    const [a, b] = [new Project('round-a'), new Project('round-b')];
-    await Promise.all([a.start('round', 2), b.start('round', 1)]);
+  it('asks the projects, and maintains each host once it is empty, although the operator is killed', async () => {
+    const fleet = await sessionOn('round', 3);
+    const projects = await Promise.all([projectOn('round', 'round-a', 2), projectOn('round', 'round-b', 1)]);
     await fleet.apply({ execution: { mode: 'Run' } });
     let isOver = false;
-    const agreeing = Promise.all([a, b].map((project) => project.agree(() => isOver)));
+    const agreeing = Promise.all(projects.map((project) => project.agree(() => isOver)));
+    await fleet.until('a host at work', ({ progress }) => (progress?.hosts ?? []).length > 0);
+    await cluster.crashOperator();
     const states = await statesUntilEnd(fleet);
     isOver = true;
     await agreeing;
     expect(states.at(-1)).toBe('MAINTENANCE_DONE');
-    expect(states).toContain('PLANNED_MAINTENANCE');
-    const status = await fleet.untilState('applied');
-    expect(status).toMatchObject({ completionPercentage: 100, session: { maintained: '3/3', closed: [] } });
-    expect(closed(await fleet.nodes())).toEqual([]);
+    expect(await fleet.untilState('applied')).toMatchObject({
+      completionPercentage: 100,
+      message: 'all hosts of the plan are maintained',
+      session: { maintained: '3/3', closed: [] },
+    });
+    const [a] = projects;
+    const { status } = await a.until('the end', ({ session }) => session?.state === 'MAINTENANCE_DONE');
+    expect(status.message).toBe('the maintenance is over; nothing more is expected of you');
+    expect(status.instances?.some(({ plan }) => plan === 'moved')).toBe(true);
     await expectGivenBack(fleet);
+  });
+
+  it('has projects give up pods where no host can be emptied', async () => {
+    const fleet = await sessionOn('full', 2);
+    // A node has 32 CPUs.
+    const project = await projectOn('full', 'full-a', 4, '16');
+    await fleet.apply({ execution: { mode: 'Run' } });
+    let isOver = false;
+    const agreeing = project.agree(
+      () => isOver,
+      async (asks) => {
+        if (asks === 'SCALE_IN') await project.scale(2);
+        if (asks === 'MAINTENANCE_COMPLETE') await project.scale(4);
+      },
+    );
+    const states = await statesUntilEnd(fleet);
+    isOver = true;
+    await agreeing;
+    expect(states.slice(0, 2)).toEqual(['MAINTENANCE', 'SCALE_IN']);
+    expect(states.at(-1)).toBe('MAINTENANCE_DONE');
+    await expectGivenBack(fleet);
+  });
+
+  it('fails when a project refuses, opens its hosts, and goes on where it stopped', async () => {
+    const fleet = await sessionOn('refused', 2);
+    const project = await projectOn('refused', 'refused-a', 1);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    await project.answer(await project.question('MAINTENANCE'));
+    await project.answer(await project.question('PLANNED_MAINTENANCE'), {
+      answer: 'NACK',
+      instanceActions: null,
+    });
+    const failed = await fleet.untilState('apply-failed');
+    expect(failed.session).toMatchObject({
+      state: 'MAINTENANCE_FAILED',
+      previousState: 'PLANNED_MAINTENANCE',
+    });
+    expect(failed.message).toContain('project refused-a refused PLANNED_MAINTENANCE');
+    await eventually('all hosts open', async () => closed(await fleet.nodes()).length === 0);
+    await mergePatch(cluster.admin, fleet.strategy, {
+      metadata: { annotations: { 'careen.dev/request': '{"id":"again","verb":"retry"}' } },
+    });
+    await fleet.until('the session goes on', ({ session }) => session?.state === 'PLANNED_MAINTENANCE');
+    let isOver = false;
+    const agreeing = project.agree(() => isOver);
+    expect((await statesUntilEnd(fleet)).at(-1)).toBe('MAINTENANCE_DONE');
+    isOver = true;
+    await agreeing;
+    await expectGivenBack(fleet);
+  });
+
+  it('refuses an answer that is wrong, late in the row or of somebody else, and it changes nothing', async () => {
+    const fleet = await sessionOn('wrong', 2);
+    const project = await projectOn('wrong', 'wrong-a', 1);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    const notice = await project.question('MAINTENANCE');
+    const [labels] = [notice.object.metadata['labels']];
+    // Somebody else makes a notice with the same labels in a namespace of their own.
+    const stranger = {
+      apiVersion: 'careen.dev/v1alpha1',
+      kind: 'MaintenanceNotice',
+      metadata: { name: notice.object.metadata.name, namespace: 'default', labels },
+      spec: { reply: { question: notice.status.question?.number, answer: 'NACK' } },
+    };
+    await apply(cluster.admin, stranger);
+    await project.answer(notice, { question: 900 });
+    const { status } = await project.until('the verdict', ({ lastReply }) => lastReply !== undefined);
+    expect(status.lastReply).toMatchObject({ accepted: false, question: 900 });
+    expect(status.lastReply?.message).toMatch(/^the answer is to question 900; .* is asked question \d+$/);
+    expect(status.answer).toBe('awaited');
+    await project.answer(notice);
+    const asked = await project.question('PLANNED_MAINTENANCE');
+    await project.answer(asked, { instanceActions: { 'uid-of-another': 'MIGRATE' } });
+    const refused = await project.until('the refusal', ({ lastReply }) => lastReply?.accepted === false);
+    expect(refused.status.lastReply?.message).toBe(
+      'instance_actions names uid-of-another, which PLANNED_MAINTENANCE does not ask about',
+    );
+    expect(await fleet.status()).toMatchObject({ state: 'applying' });
+  });
+
+  it('gives its hosts back and takes its notices away when it is deleted among the hosts', async () => {
+    const fleet = await sessionOn('deleted', 2);
+    const project = await projectOn('deleted', 'deleted-a', 1);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    await project.answer(await project.question('MAINTENANCE'));
+    await project.question('PLANNED_MAINTENANCE');
+    expect(closed(await fleet.nodes())).toHaveLength(1);
+    await remove(cluster.admin, fleet.strategy);
+    await untilGone(cluster, fleet.strategy);
+    await eventually('no notice', async () => (await project.notice()) === undefined);
+    await expectGivenBack(fleet);
+  });
+});
+
+describe('a session that cannot be planned', () => {
+  let bad: Fleet;
+  beforeAll(async () => {
+    bad = await sessionOn('bad', 2);
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'bad-1' } };
+    await mergePatch(cluster.admin, node, { spec: { unschedulable: true } });
+  });
+
+  it.each([
+    [
+      'an unknown host',
+      { hosts: ['bad-0', 'bad-9'] },
+      'spec.hosts names bad-9: HostPool bad has no such host',
+    ],
+    [
+      'an unknown workflow',
+      { workflow: 'vip' },
+      'spec.workflow is vip: there is no such workflow; use default',
+    ],
+    [
+      'a time in the past',
+      { maintenanceAt: '2026-01-01T00:00:00Z' },
+      'spec.maintenanceAt is 2026-01-01T00:00:00Z, which is past: give a later time, or leave it out',
+    ],
+    [
+      'a host that is out',
+      { hosts: ['bad-1'] },
+      'host bad-1 is out of service: give it back, or leave it out',
+    ],
+  ])('says what is wrong with %s, and touches nothing', async (_what, spec, message) => {
+    await bad.apply({ ...spec, execution: { mode: 'Run' } });
+    const status = await bad.until('the refusal', (found) => found.message?.includes(message) === true);
+    expect(status.state).toBe('build-failed');
+    expect(closed(await bad.nodes())).toEqual(['bad-1']);
+    await remove(cluster.admin, bad.strategy);
+    await untilGone(cluster, bad.strategy);
   });
 });

@@ -54,20 +54,20 @@ describe('two owners of the same name and different kinds', () => {
   });
 
   it('of which one is of a kind that this version cannot read: no claim of it is swept, no permit freed', async () => {
-    const session = ownerNamed('kernel', 'MaintenanceSession');
+    const unknown = ownerNamed('kernel', 'HostReplacement');
     const status = withPermits(
       {
         epoch: 1,
         runs: [
           { id: 'p1', owner: patch },
-          { id: 's1', owner: session },
+          { id: 's1', owner: unknown },
         ],
       },
       [permit('w-1', 'p1'), permit('w-2', 's1')],
     );
     const marked = [
-      { host: 'w-2', claim: claimOf(session, 's1') },
-      { host: 'w-3', claim: claimOf(session, 's2') },
+      { host: 'w-2', claim: claimOf(unknown, 's1') },
+      { host: 'w-3', claim: claimOf(unknown, 's2') },
     ].map((each) => ({
       ...{ ...each, revision: '1', spoiltClaim: undefined, closedToNewWork: true, leftLocked: false },
       ...{ busy: false, begun: false },

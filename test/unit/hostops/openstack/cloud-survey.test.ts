@@ -57,8 +57,14 @@ describe('the room on hosts', () => {
     expect((await survey()).rooms).toEqual({
       kind: 'known',
       of: new Map([
-        ['h1', { free: { VCPU: 5, VGPU: 1 }, traits: new Set(['CUSTOM_A', 'CUSTOM_B']) }],
-        ['h2', { free: { VCPU: -1 }, traits: new Set() }],
+        [
+          'h1',
+          {
+            ...{ free: { VCPU: 5, VGPU: 1 }, capacity: { VCPU: 8, VGPU: 4 } },
+            traits: new Set(['CUSTOM_A', 'CUSTOM_B']),
+          },
+        ],
+        ['h2', { free: { VCPU: -1 }, capacity: { VCPU: 8 }, traits: new Set() }],
       ]),
     });
   });

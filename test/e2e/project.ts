@@ -1,0 +1,139 @@
+/** A project on the hosts of a fleet: a namespace with pods, that is told of sessions, and answers. */
+import { AppsV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { noticeSpec, noticeStatus, type NoticeStatus } from '../../src/crds/maintenance-notice.ts';
+import { call } from '../../src/kube/client.ts';
+import { apply, mergePatch, type Manifest } from '../support/controlplane/apply.ts';
+import { eventually } from '../support/eventually.ts';
+
+export type Notice = { readonly object: Manifest; readonly status: NoticeStatus };
+
+const noticeList = z.object({
+  items: z.array(
+    z.looseObject({
+      metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
+      spec: noticeSpec,
+      status: noticeStatus.default({}),
+    }),
+  ),
+});
+
+const SECONDS = 40;
+
+export class Project {
+  readonly namespace: string;
+  readonly #admin: KubeConfig;
+
+  constructor(admin: KubeConfig, namespace: string) {
+    this.#admin = admin;
+    this.namespace = namespace;
+  }
+
+  /** Starts pods that may run on any host of a pool, each with so many CPUs, and waits until they run. */
+  async start(pool: string, replicas: number, cpu = '1'): Promise<void> {
+    const labels = { app: this.namespace };
+    const container = {
+      ...{ name: 'app', image: 'registry.example.com/app:1' },
+      resources: { requests: { cpu } },
+    };
+    await apply(
+      this.#admin,
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace } },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'app', namespace: this.namespace },
+        spec: {
+          replicas,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { nodeSelector: { pool }, containers: [container] } },
+        },
+      },
+    );
+    await this.untilRunning(replicas);
+  }
+
+  async untilRunning(replicas: number): Promise<void> {
+    await eventually('the pods run', async () => (await this.hosts()).length === replicas, {
+      seconds: SECONDS,
+    });
+  }
+
+  /** Gives up pods: so many stay. */
+  async scale(replicas: number): Promise<void> {
+    const apps = this.#admin.makeApiClient(AppsV1Api);
+    const body = [{ op: 'replace', path: '/spec/replicas', value: replicas }];
+    await apps.patchNamespacedDeployment({ name: 'app', namespace: this.namespace, body });
+    await this.untilRunning(replicas);
+  }
+
+  /** The hosts of its pods that run. */
+  async hosts(): Promise<string[]> {
+    const core = this.#admin.makeApiClient(CoreV1Api);
+    const { items } = await core.listNamespacedPod({ namespace: this.namespace });
+    const running = items.filter(
+      ({ status, metadata }) => status?.phase === 'Running' && !metadata?.deletionTimestamp,
+    );
+    return running.map(({ spec }) => spec?.nodeName ?? '').toSorted();
+  }
+
+  /** Its notice of the only session; undefined while there is none. */
+  async notice(): Promise<Notice | undefined> {
+    const path = `/apis/careen.dev/v1alpha1/namespaces/${this.namespace}/maintenancenotices`;
+    const { items } = noticeList.parse(await call(this.#admin, { method: 'GET', path }));
+    const [first] = items;
+    if (!first) return undefined;
+    const { metadata, status } = first;
+    return { object: { apiVersion: 'careen.dev/v1alpha1', kind: 'MaintenanceNotice', metadata }, status };
+  }
+
+  /** Waits until its notice fits. */
+  async until(what: string, fits: (status: NoticeStatus) => boolean): Promise<Notice> {
+    return eventually(
+      `${this.namespace}: ${what}`,
+      async () => {
+        const notice = await this.notice();
+        return notice && fits(notice.status) && notice;
+      },
+      { seconds: SECONDS },
+    );
+  }
+
+  /** Waits for a question that has no answer. */
+  async question(asks: string): Promise<Notice> {
+    return this.until(`a question about ${asks}`, (status) => {
+      return status.answer === 'awaited' && status.question?.asks === asks;
+    });
+  }
+
+  /** Answers as a person does by `kubectl patch`: it agrees, unless `reply` says otherwise. */
+  async answer({ object, status }: Notice, reply: Record<string, unknown> = {}): Promise<void> {
+    const { number, allowedActions = [] } = status.question ?? {};
+    const actions = allowedActions.length > 0 ? { instanceActions: { '*': 'MIGRATE' } } : {};
+    await mergePatch(this.#admin, object, {
+      spec: { reply: { question: number, answer: 'ACK', ...actions, ...reply } },
+    });
+  }
+
+  /** Agrees to every question until then. `first` does something before an answer, such as to give up pods. */
+  async agree(
+    isOver: () => boolean,
+    first: (asks: string | undefined) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    const answered = new Set<number | undefined>();
+    await eventually(
+      `${this.namespace}: the end of the session`,
+      async () => {
+        const notice = await this.notice();
+        const { number, asks } = notice?.status.question ?? {};
+        if (notice?.status.answer === 'awaited' && !answered.has(number)) {
+          answered.add(number);
+          await first(asks);
+          await this.answer(notice);
+        }
+        return isOver();
+      },
+      { seconds: SECONDS },
+    );
+  }
+}

@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import type { NoticeSpec, NoticeStatus } from '../../../src/crds/maintenance-notice.ts';
+import {
+  newSession,
+  type Move,
+  type ProjectProgress,
+  type SessionProgress,
+} from '../../../src/engine/session/session-state.ts';
+import type { HostFacts, InstanceFacts } from '../../../src/engine/view.ts';
+import { noticeOf, recordedVerdict, replyId, saidIn, type Notice } from '../../../src/status/notices.ts';
+
+const AT = '2026-11-27T10:00:00.000Z';
+const NOW = Date.parse(AT);
+const PROJECT = 'team-a';
+
+const asked: ProjectProgress = {
+  ...{
+    id: PROJECT,
+    question: 7,
+    asked: 'PLANNED_MAINTENANCE',
+    askedAt: AT,
+    replyBy: '2026-11-27T10:30:00.000Z',
+  },
+  instances: ['uid-1', 'uid-2'],
+};
+
+function notice(spec: NoticeSpec = {}, status: NoticeStatus = {}, generation = 2): Notice {
+  return {
+    namespace: PROJECT,
+    name: 'kernel-0123456789',
+    generation,
+    spec,
+    status: { observedGeneration: 1, ...status },
+  };
+}
+
+/** Only these fields of hosts and instances decide, so the others are left out. */
+function viewOf(hosts: Readonly<Record<string, readonly Partial<InstanceFacts>[]>>) {
+  return {
+    host: (name: string) =>
+      // A cast: see above.
+      hosts[name] && ({ name, instances: hosts[name] } as unknown as HostFacts),
+  };
+}
+
+const pod = (name: string, namespace = PROJECT): Partial<InstanceFacts> => ({
+  ...{ uid: `uid-${name}`, name, namespace, leaving: undefined },
+});
+
+function shown(
+  session: Partial<SessionProgress>,
+  {
+    hosts = {},
+    before = notice(),
+  }: {
+    readonly hosts?: Readonly<Record<string, readonly Partial<InstanceFacts>[]>>;
+    readonly before?: Notice;
+  } = {},
+): NoticeStatus {
+  const input = {
+    session: {
+      ...newSession(['h-1', 'h-2'].map((name) => ({ name, type: 'compute', maintained: false }))),
+      ...session,
+    },
+    terms: { startAt: '2026-11-27T12:00:00Z', metadata: { release: 'Queens' }, silent: 'fail' },
+    owner: { namespace: 'careen-hosts', name: 'kernel' },
+    view: viewOf(hosts),
+  } as const;
+  return noticeOf(input, PROJECT, before, { heard: before.generation, at: AT });
+}
+
+describe('a notice', () => {
+  it('says what is asked, by when, what may be answered, with which command, and what silence means', () => {
+    const { message = '', question, answer } = shown({ projects: [asked] });
+    expect(answer).toBe('awaited');
+    expect(question).toMatchObject({
+      ...{ number: 7, asks: 'PLANNED_MAINTENANCE', replyBy: asked.replyBy, instances: ['uid-1', 'uid-2'] },
+      allowedActions: ['MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'],
+      silence: 'without an answer in time the session fails, and nothing more is done on the hosts',
+    });
+    expect(message).toContain(
+      `kubectl patch notice kernel-0123456789 -n team-a --type merge -p ` +
+        `'{"spec":{"reply":{"question":7,"answer":"ACK","instanceActions":{"*":"MIGRATE"}}}}'`,
+    );
+  });
+
+  it('has no actions in a question that does not ask for any', () => {
+    const { message = '', question } = shown({ projects: [{ ...asked, asked: 'SCALE_IN' }] });
+    expect(question?.allowedActions).toEqual([]);
+    expect(message).toContain('{"question":7,"answer":"ACK"}');
+  });
+
+  it('asks nothing once an answer is there, and says which', () => {
+    const agreed = { ...asked, answer: { kind: 'ACK', actions: {} } } as const;
+    expect(shown({ projects: [agreed] })).toMatchObject({
+      answer: 'ACK',
+      message: 'nothing is expected of you now',
+    });
+    const silent = { ...asked, answer: { kind: 'ACK', actions: {}, assumed: true } } as const;
+    expect(shown({ projects: [silent] }).answer).toBe('assumed');
+  });
+
+  it('tells that the maintenance is over', () => {
+    expect(shown({ state: 'MAINTENANCE_DONE', projects: [asked] }).message).toContain('is over');
+  });
+
+  it('shows only the instances of its project, and what is planned for each', () => {
+    const moves: Move[] = [{ instance: 'uid-2', project: PROJECT, action: 'MIGRATE', done: false }];
+    const hosts = { 'h-1': [pod('1'), pod('2'), pod('9', 'team-b')], 'h-2': [pod('3')] };
+    expect(shown({ projects: [asked], moves }, { hosts }).instances).toEqual([
+      { uid: 'uid-1', name: '1', host: 'h-1', plan: 'asked' },
+      { uid: 'uid-2', name: '2', host: 'h-1', plan: 'moving', action: 'MIGRATE' },
+      { uid: 'uid-3', name: '3', host: 'h-2', plan: 'stays' },
+    ]);
+  });
+
+  it('keeps the instances that have left, and says whether they were moved', () => {
+    const before = notice(
+      {},
+      {
+        instances: [
+          { uid: 'uid-1', name: '1', host: 'h-1', plan: 'asked' },
+          { uid: 'uid-2', name: '2', host: 'h-1', plan: 'moving', action: 'MIGRATE' },
+        ],
+      },
+    );
+    expect(shown({}, { before }).instances).toEqual([
+      { uid: 'uid-1', name: '1', plan: 'gone' },
+      { uid: 'uid-2', name: '2', plan: 'moved', action: 'MIGRATE' },
+    ]);
+  });
+});
+
+describe('what a project says in its notice', () => {
+  const reply = {
+    question: 7,
+    answer: 'ACK',
+    instanceActions: { 'uid-1': 'OWN_ACTION', '*': 'MIGRATE' },
+  } as const;
+
+  it('is an answer to the question, with an action for each instance', () => {
+    expect(saidIn(PROJECT, notice({ reply }), asked, NOW).replies).toEqual([
+      {
+        ...{ project: PROJECT, at: NOW, id: replyId(notice(), 'reply'), question: 7 },
+        state: 'ACK_PLANNED_MAINTENANCE',
+        instanceActions: { 'uid-1': 'OWN_ACTION', 'uid-2': 'MIGRATE' },
+      },
+    ]);
+  });
+
+  it('is heard once: not again in the same generation', () => {
+    expect(saidIn(PROJECT, notice({ reply }, { observedGeneration: 2 }), asked, NOW).replies).toEqual([]);
+  });
+
+  it('may be to ask for more time', () => {
+    const extension = { question: 7, seconds: 600 };
+    expect(saidIn(PROJECT, notice({ extension }), asked, NOW).extensions).toEqual([
+      { ...extension, project: PROJECT, at: NOW, id: replyId(notice(), 'extension') },
+    ]);
+  });
+
+  it('counts as accepted where it was recorded before the notice could say so', () => {
+    const recorded = { ...asked, answer: { kind: 'ACK', actions: {} } } as const;
+    expect(saidIn(PROJECT, notice({ reply }), recorded, NOW).replies).toEqual([]);
+    expect(recordedVerdict(notice({ reply }), recorded)).toMatchObject({ answer: 'accepted' });
+    expect(recordedVerdict(notice({ reply: { ...reply, question: 6 } }), recorded)).toBeUndefined();
+  });
+});
