@@ -70,6 +70,7 @@ describe('a maintenance session', () => {
     let isOver = false;
     const agreeing = project.agree(
       () => isOver,
+      undefined,
       async (asks) => {
         if (asks === 'SCALE_IN') await project.scale(2);
         if (asks === 'MAINTENANCE_COMPLETE') await project.scale(4);

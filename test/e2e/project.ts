@@ -115,9 +115,14 @@ export class Project {
     });
   }
 
-  /** Agrees to every question until then. `first` does something before an answer, such as to give up pods. */
+  /**
+   * Agrees to every question until then.
+   * @param actions how its instances move, where that is asked
+   * @param first does something before an answer, such as to give up pods
+   */
   async agree(
     isOver: () => boolean,
+    actions: Readonly<Record<string, string>> = { '*': 'MIGRATE' },
     first: (asks: string | undefined) => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     const answered = new Set<number | undefined>();
@@ -129,7 +134,8 @@ export class Project {
         if (notice?.status.answer === 'awaited' && !answered.has(number)) {
           answered.add(number);
           await first(asks);
-          await this.answer(notice);
+          const { allowedActions = [] } = notice.status.question ?? {};
+          await this.answer(notice, allowedActions.length > 0 ? { instanceActions: actions } : {});
         }
         return isOver();
       },
