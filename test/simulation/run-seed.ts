@@ -29,7 +29,7 @@ const WOKEN_MS = 15_000;
 const SHORTEST_MS = 15_000;
 const NO_HOST = 'no host at first';
 /** Each stage is a part of its own. */
-const TINY_PARTS = { wholeBytes: 0, partBytes: 1 } as const;
+const TINY_PARTS = { wholeBytes: 0, partBytes: 1, endedStages: 4 } as const;
 const AT_ONCE = { afterMs: 0, shows: 'no pod', reason: '' } as const;
 /** A strategy that has not ended by then never ends. */
 const LONGEST_MS = 3 * 3_600_000;

@@ -5,7 +5,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { StrategyStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
-import { atHand, isNextPart, partsOf, withNextPart, type PartLimits } from '../../engine/run/parts.ts';
+import {
+  atHand,
+  endedPart,
+  isNextPart,
+  partsOf,
+  withNextPart,
+  type PartLimits,
+} from '../../engine/run/parts.ts';
 import { needsNextPart, type RunState } from '../../engine/run/run-state.ts';
 import type { Instant } from '../../engine/view.ts';
 import type { Staged } from '../../planner/plan-difference.ts';
@@ -13,7 +20,7 @@ import type { Stage } from '../../planner/plan.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { planStageName, selectorOfRun, type PlanStages } from '../../resources/plan-stages.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
-import { decodeRun, statusOfRun, type Shown } from '../../status/codec.ts';
+import { decodeRun, statusOfRun, type Shown, type StoredRun } from '../../status/codec.ts';
 import { differInVolatileFieldsOnly } from '../../status/volatile-fields.ts';
 import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
@@ -68,6 +75,7 @@ export class RunStore {
   async load(pass: StrategyPass): Promise<StrategyPass> {
     const { api, parts } = this.#deps;
     const { strategy, stored, attachment } = pass;
+    if (stored?.run.session) return this.#putEndedAside(pass, stored);
     if (stored?.run.state !== 'ready-to-apply') attachment.planned = undefined;
     if (stored?.run.state !== 'applying' || !needsNextPart(stored.run.apply)) return pass;
     const { apply } = stored.run;
@@ -85,6 +93,23 @@ export class RunStore {
     const written = await api.writeStatus(strategy, { ...strategy.status, applyPhase });
     await this.#removeStrays(written);
     return afterWrite(pass, written);
+  }
+
+  /**
+   * Stores ended stages of a session in a PlanStage, once there are many. A process that dies in between leaves a
+   * PlanStage that the next one finds as it would make it.
+   */
+  async #putEndedAside(pass: StrategyPass, { run, record }: StoredRun): Promise<StrategyPass> {
+    const { api, parts, partLimits } = this.#deps;
+    const { strategy } = pass;
+    const place = { strategy: strategy.metadata.name, run: run.id, part: record.planStages?.count ?? 0 };
+    const found = endedPart(run.apply, place, partLimits);
+    if (!found) return pass;
+    await parts.create(ownerOf(strategy), found.part);
+    await this.#saveEnded(strategy, planStageName(place), found.ended);
+    const planStages = { count: place.part + 1, selector: selectorOfRun(run.id) };
+    const status = { ...strategy.status, applyPhase: found.phase, run: { ...record, planStages } };
+    return afterWrite(pass, await api.writeStatus(strategy, status));
   }
 
   /**

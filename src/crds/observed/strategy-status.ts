@@ -247,11 +247,13 @@ export const strategyStatus = z
         builtAt: time().describe('When the plan was built.'),
         planStages: z
           .object({
-            count: index.min(2).describe('How many PlanStages hold the plan.'),
+            count: index.min(1).describe('How many PlanStages hold the plan.'),
             selector: text(80).describe('Their label: kubectl get planstages -l SELECTOR shows them.'),
           })
           .optional()
-          .describe('Where the stages of a large plan are; absent when applyPhase.stages has all of them.'),
+          .describe(
+            'Where the stages of a large plan, or the ended stages of a long session are; absent when applyPhase.stages has all of them.',
+          ),
         pool: objectName().describe('The pool of the plan. It holds the permits.'),
         actions: z
           .looseObject({})

@@ -1,7 +1,7 @@
 /**
  * A large plan in parts of consecutive stages. A run has the stages of one part at hand: those around the open stage. Of
  * the others it keeps sums. Each part names the digest of the next one, so a run that knows one part knows what the
- * others have to be.
+ * others have to be. A session appends its stages: its parts are made of stages that have ended.
  */
 import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import { MAX_STAGES_OF_PART, type PlanStageSpec } from '../../crds/plan-stage.ts';
@@ -19,10 +19,12 @@ export type PartLimits = {
   readonly wholeBytes: number;
   /** How large a part is, unless it has a single stage. */
   readonly partBytes: number;
+  /** So many ended stages of a session are at hand before they become a part. */
+  readonly endedStages: number;
 };
 
 /** Why: docs/decisions/0026-plan-and-progress-apart.md. */
-export const PART_LIMITS: PartLimits = { wholeBytes: 64 * 1024, partBytes: 16 * 1024 };
+export const PART_LIMITS: PartLimits = { wholeBytes: 64 * 1024, partBytes: 16 * 1024, endedStages: 24 };
 
 /** The parts of the plan of a strategy; undefined when it is small enough to be one whole. */
 export function partsOf(
@@ -98,20 +100,44 @@ export function isNextPart({ later }: Pick<PhaseStatus, 'later'>, part: PlanStag
 
 /** A phase whose stages at hand have all ended, with those of the next part instead. */
 export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStatus {
+  return { ...atHand(phase, part), earlier: sumsThrough(phase) };
+}
+
+/** The sums over all stages of a phase up to those at hand, which have ended. */
+function sumsThrough(phase: PhaseStatus): NonNullable<PhaseStatus['earlier']> {
   const { stages, earlier } = phase;
   const counting = stages.filter(countsHosts);
   const leftOut = leftOutHosts(phase);
   const failed = failedToStage(phase);
   return {
-    ...atHand(phase, part),
-    earlier: {
-      stages: firstStage(phase) + stages.length,
-      steps: (earlier?.steps ?? 0) + sumOver(stages, ({ steps }) => steps.length),
-      hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
-      left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
-      ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
-      ...(failed > 0 ? { failedToStage: failed } : {}),
-      result: combinedOver(phase).result,
+    stages: firstStage(phase) + stages.length,
+    steps: (earlier?.steps ?? 0) + sumOver(stages, ({ steps }) => steps.length),
+    hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
+    left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
+    ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
+    ...(failed > 0 ? { failedToStage: failed } : {}),
+    result: combinedOver(phase).result,
+  };
+}
+
+/** The ended stages of a session that become the next part, and the phase without them; undefined while they are few. */
+export function endedPart(
+  phase: PhaseStatus,
+  place: Pick<PlanStageSpec, 'strategy' | 'run' | 'part'>,
+  { endedStages }: Pick<PartLimits, 'endedStages'> = PART_LIMITS,
+): { readonly part: PlanStageSpec; readonly ended: StageStatus[]; readonly phase: PhaseStatus } | undefined {
+  const ended = phase.stages.filter(({ id }) => id < phase.currentStage);
+  if (ended.length < endedStages) return undefined;
+  const own = ended.map(({ hosts = [], patches = [], level = 'away', ...stage }) =>
+    stored({ ...stage, hosts, patches, level }),
+  );
+  return {
+    part: { ...place, firstStage: firstStage(phase), hosts: hostCount(own), stages: own },
+    ended,
+    phase: {
+      ...phase,
+      stages: phase.stages.slice(ended.length),
+      earlier: sumsThrough({ ...phase, stages: ended }),
     },
   };
 }

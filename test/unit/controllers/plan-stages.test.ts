@@ -11,7 +11,7 @@ import { clientOf } from '../support/strategy-passes.ts';
 
 const HOSTS = ['w-1', 'w-2', 'w-3', 'w-4', 'w-5'];
 /** Each stage is a part of its own. */
-const TINY_PARTS = { wholeBytes: 0, partBytes: 1 };
+const TINY_PARTS = { wholeBytes: 0, partBytes: 1, endedStages: 4 };
 
 let cluster: SmallCluster;
 

@@ -5,7 +5,14 @@ import type { PhaseStatus } from '../../../src/crds/observed/strategy-status.ts'
 import type { PlanStageSpec } from '../../../src/crds/plan-stage.ts';
 import type { Role } from '../../../src/crds/vocabulary.ts';
 import { hasNobodyLeft } from '../../../src/engine/hosts/leavers.ts';
-import { atHand, isNextPart, partsOf, stagesOfPart, withNextPart } from '../../../src/engine/run/parts.ts';
+import {
+  atHand,
+  endedPart,
+  isNextPart,
+  partsOf,
+  stagesOfPart,
+  withNextPart,
+} from '../../../src/engine/run/parts.ts';
 import { editStage } from '../../../src/engine/pass.ts';
 import { currentStage, needsNextPart, newPhase, newRun } from '../../../src/engine/run/run-state.ts';
 import { combinedOver, endedPercentage } from '../../../src/engine/run/stage-folds.ts';
@@ -36,7 +43,7 @@ const plans = fc
 const partBytes = fc.integer({ min: 1, max: 4_000 });
 
 function cut(stages: readonly Stage[], bytes: number): readonly PlanStageSpec[] | undefined {
-  return partsOf({ stages }, RUN, { wholeBytes: 0, partBytes: bytes });
+  return partsOf({ stages }, RUN, { wholeBytes: 0, partBytes: bytes, endedStages: 4 });
 }
 
 /** Ends the current stage, as a pass does: on a copy. Some of its hosts have left. */
@@ -167,7 +174,7 @@ it('is carried out like a whole plan', async () => {
   await whole.settle();
   const inParts = await SimulatedRun.start({
     ...options,
-    partLimits: { wholeBytes: 0, partBytes: 1 },
+    partLimits: { wholeBytes: 0, partBytes: 1, endedStages: 4 },
     restarts: true,
   });
   expect(inParts.run.apply.stages).toHaveLength(1);
@@ -175,4 +182,46 @@ it('is carried out like a whole plan', async () => {
   expect(inParts.run.state).toBe('applied');
   expect(inParts.accepted).toEqual(whole.accepted);
   expect(inParts.wholeApply.stages).toEqual(whole.run.apply.stages);
+});
+
+describe('the ended stages of a session', () => {
+  const place = { ...RUN, part: 0 };
+  const limits = { endedStages: 3 };
+  const started = (ended: number): PhaseStatus => {
+    let phase = { ...newPhase([1, 2, 3, 4, 5].map(planned)), inProgress: true };
+    for (let id = 0; id < ended; id++) phase = afterStage(phase);
+    return phase;
+  };
+
+  it('are at hand while they are few', () => {
+    expect(endedPart(started(2), place, limits)).toBeUndefined();
+  });
+
+  it('become a part once they are many, and every figure of the phase stays as it was', () => {
+    const phase = started(3);
+    const found = endedPart(phase, place, limits);
+    expect(found?.part).toMatchObject({
+      ...place,
+      firstStage: 0,
+      stages: [{ name: phase.stages[0]?.name }, {}, {}],
+    });
+    expect(found?.ended).toEqual(phase.stages.slice(0, 3));
+    expect(found?.phase.stages.map(({ id }) => id)).toEqual([3, 4]);
+    expect(found && figures(found.phase)).toEqual(figures(phase));
+  });
+
+  it('follow those of the part before', () => {
+    const first = endedPart(started(3), place, limits)?.phase ?? newPhase([]);
+    const more = [6, 7, 8].map((size, i) => ({ ...started(0).stages[0], ...planned(size, 5 + i) }));
+    let phase: PhaseStatus = {
+      ...first,
+      stages: [...first.stages, ...newPhase(more).stages.map((stage, i) => ({ ...stage, id: 5 + i }))],
+      totalStages: 8,
+    };
+    for (let id = 3; id < 6; id++) phase = afterStage(phase);
+    const second = endedPart(phase, { ...place, part: 1 }, limits);
+    expect(second?.part).toMatchObject({ part: 1, firstStage: 3 });
+    expect(second?.phase.earlier).toMatchObject({ stages: 6 });
+    expect(second?.phase.stages.map(({ id }) => id)).toEqual([6, 7]);
+  });
 });

@@ -18,7 +18,7 @@ import {
 const FAILS = { 'stage-worker': { exitCode: 7 }, 'stage-controller': { exitCode: 7 } };
 const failsToStage = (...names: string[]): NewHost[] =>
   fleet.map((host) => (names.includes(host.name) ? { ...host, jobs: FAILS } : host));
-const small = { wholeBytes: 0, partBytes: 1 };
+const small = { wholeBytes: 0, partBytes: 1, endedStages: 4 };
 
 describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partLimits: small }])(
   'an upgrade that may leave a host unstaged (%o)',
