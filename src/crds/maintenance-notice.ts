@@ -129,6 +129,15 @@ export const noticeStatus = z
   .describe('What Careen tells the project.');
 export type NoticeStatus = z.infer<typeof noticeStatus>;
 
+/** A notice as it is stored. */
+export type Notice = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly spec: NoticeSpec;
+  readonly status: NoticeStatus;
+};
+
 export const maintenanceNoticeDefinition: CrdDefinition = {
   kind: MAINTENANCE_NOTICE,
   plural: 'maintenancenotices',

@@ -3,13 +3,12 @@ import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { noticeSpec, noticeStatus, type NoticeStatus } from '../crds/maintenance-notice.ts';
+import { noticeSpec, noticeStatus, type Notice, type NoticeStatus } from '../crds/maintenance-notice.ts';
 import { API_VERSION, MAINTENANCE_NOTICE, PROJECT_LABEL, SESSION_UID_LABEL } from '../crds/names.ts';
 import { call, FIELD_MANAGER } from '../kube/client.ts';
 import { httpStatus } from '../kube/errors.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
 import type { Log } from '../kube/log.ts';
-import type { Notice } from '../status/notices.ts';
 
 const PLURAL = 'maintenancenotices';
 const QUERY = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' } as const;

@@ -4,8 +4,8 @@
  */
 import {
   MOST_SHOWN_INSTANCES,
+  type Notice,
   type NoticeReply,
-  type NoticeSpec,
   type NoticeStatus,
   type ShownInstance,
 } from '../crds/maintenance-notice.ts';
@@ -22,22 +22,30 @@ import {
   type SessionProgress,
 } from '../engine/session/session-state.ts';
 import type { InstanceFacts, Instant, View } from '../engine/view.ts';
-
-/** A notice as it is stored. */
-export type Notice = {
-  readonly namespace: string;
-  readonly name: string;
-  readonly generation: number;
-  readonly spec: NoticeSpec;
-  readonly status: NoticeStatus;
-};
+import type { HostName } from '../planner/hosts/facts.ts';
 
 export type NoticeInput = {
   readonly session: SessionProgress;
   readonly terms: Pick<SessionTerms, 'startAt' | 'metadata' | 'silent'>;
   readonly owner: { readonly namespace: string; readonly name: string };
-  readonly view: Pick<View, 'host'>;
+  readonly instances: InstancesByProject;
 };
+
+/** The instances on the hosts of a session as they are observed, by the project that owns them. */
+export type InstancesByProject = ReadonlyMap<
+  string,
+  readonly { readonly host: HostName; readonly instance: InstanceFacts }[]
+>;
+
+export function instancesByProject(
+  { hosts }: Pick<SessionProgress, 'hosts'>,
+  view: Pick<View, 'host'>,
+): InstancesByProject {
+  const all = hosts.flatMap(({ name: host }) =>
+    (view.host(host)?.instances ?? []).map((instance) => ({ host, instance })),
+  );
+  return Map.groupBy(all, ({ instance }) => projectOf(instance));
+}
 
 /** In `instanceActions`: all instances that are not named. */
 const ALL_OTHERS = '*';
@@ -140,15 +148,13 @@ const MEANING: Readonly<Record<ProjectProgress['asked'], string>> = {
 
 /** The instances on the hosts of the session, and those that were shown before and have left. */
 function instancesOf(
-  { session, view }: NoticeInput,
+  { session, instances }: NoticeInput,
   project: string,
   asked: ProjectProgress | undefined,
   before: readonly ShownInstance[],
 ): ShownInstance[] {
-  const here = session.hosts.flatMap(({ name }) =>
-    (view.host(name)?.instances ?? [])
-      .filter((each) => projectOf(each) === project)
-      .map((each) => shown(each, name, session, asked)),
+  const here = (instances.get(project) ?? []).map(({ host, instance }) =>
+    shown(instance, host, session, asked),
   );
   const present = new Set(here.map(({ uid }) => uid));
   const left = before.filter(({ uid }) => !present.has(uid)).map((each) => leftOver(each, session));

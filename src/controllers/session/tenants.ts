@@ -2,11 +2,18 @@
  * What a session says to its projects, and what they answer. Before a pass decides, it hears; after the decision is
  * stored, it tells. Both follow from the stored run, so a process that dies in between has lost nothing.
  */
-import type { ProjectReply, ReplyExtension, ReplyVerdict } from '../../engine/session/session-state.ts';
+import type { ProjectReply, ReplyExtension } from '../../engine/session/session-state.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { Notices, StoredNotice } from '../../resources/notices.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import { noticeOf, recordedVerdict, replyId, saidIn, toldProjects } from '../../status/notices.ts';
+import {
+  instancesByProject,
+  noticeOf,
+  recordedVerdict,
+  replyId,
+  saidIn,
+  toldProjects,
+} from '../../status/notices.ts';
 import { namespaceOfProject } from '../../status/tenant-namespace.ts';
 import { sessionEventDrafts } from '../../status/session-events.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
@@ -90,7 +97,8 @@ export class Tenants {
     const terms = stored.plan.actions.session;
     if (!session || !terms || !pool) return;
     const { namespace, name } = strategy.metadata;
-    const input = { session, terms, owner: { namespace, name }, view: attachment.view() };
+    const instances = instancesByProject(session, attachment.view());
+    const input = { session, terms, owner: { namespace, name }, instances };
     const at = new Date(this.#deps.clock()).toISOString();
     await eachOf(toldProjects(session), WRITES_AT_ONCE, async (project) => {
       const notice = await this.#notice(pass, pool, project);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NoticeSpec, NoticeStatus } from '../../../src/crds/maintenance-notice.ts';
+import type { Notice, NoticeSpec, NoticeStatus } from '../../../src/crds/maintenance-notice.ts';
 import {
   newSession,
   type Move,
@@ -7,7 +7,14 @@ import {
   type SessionProgress,
 } from '../../../src/engine/session/session-state.ts';
 import type { HostFacts, InstanceFacts } from '../../../src/engine/view.ts';
-import { noticeOf, recordedVerdict, replyId, saidIn, type Notice } from '../../../src/status/notices.ts';
+import {
+  instancesByProject,
+  noticeOf,
+  recordedVerdict,
+  replyId,
+  saidIn,
+  type Notice,
+} from '../../../src/status/notices.ts';
 
 const AT = '2026-11-27T10:00:00.000Z';
 const NOW = Date.parse(AT);
@@ -57,14 +64,15 @@ function shown(
     readonly before?: Notice;
   } = {},
 ): NoticeStatus {
+  const whole = {
+    ...newSession(['h-1', 'h-2'].map((name) => ({ name, type: 'compute', maintained: false }))),
+    ...session,
+  };
   const input = {
-    session: {
-      ...newSession(['h-1', 'h-2'].map((name) => ({ name, type: 'compute', maintained: false }))),
-      ...session,
-    },
+    session: whole,
     terms: { startAt: '2026-11-27T12:00:00Z', metadata: { release: 'Queens' }, silent: 'fail' },
     owner: { namespace: 'careen-hosts', name: 'kernel' },
-    view: viewOf(hosts),
+    instances: instancesByProject(whole, viewOf(hosts)),
   } as const;
   return noticeOf(input, PROJECT, before, { heard: before.generation, at: AT });
 }
