@@ -13,7 +13,6 @@ import {
   recordedVerdict,
   replyId,
   saidIn,
-  type Notice,
 } from '../../../src/status/notices.ts';
 
 const AT = '2026-11-27T10:00:00.000Z';
