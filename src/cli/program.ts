@@ -5,6 +5,7 @@ import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDone } from './commands/done.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFleet } from './commands/fleet.ts';
@@ -25,7 +26,7 @@ import type { Io } from './io.ts';
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
   ...[addStatus, addWatch, addExplain, addDoctor],
-  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease, addSkip],
+  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease, addSkip, addDone],
   ...[addPlan, addSimulate, addFleet],
   ...[addVersion, addCompletion, addVectors],
 ];

@@ -131,6 +131,12 @@ export type ForeignUncordonPolicy = (typeof FOREIGN_UNCORDON_POLICIES)[number];
 /** How the Job of a host ended. */
 export const JOB_RESULTS = ['succeeded', 'failed', 'not-started'] as const;
 
+/** How work that a person does ended. `overdue`, `proceeded`: nobody said anything in time, and the run failed or went on. */
+export const MANUAL_RESULTS = ['done', 'failed', 'overdue', 'proceeded'] as const;
+
+/** What a run does when nobody has said in time that work of a person is done. */
+export const MANUAL_TIMEOUTS = ['fail', 'proceed'] as const;
+
 /** The subject of the effect that reboots a host; no patch may have this id. */
 export const REBOOT = 'reboot';
 

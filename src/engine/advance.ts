@@ -10,6 +10,7 @@ import { plannedStage, type Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './orders/abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { recordJobResults } from './hosts/job-results.ts';
+import { recordOverdue } from './hosts/manual-results.ts';
 import { endPhase } from './run/lifecycle.ts';
 import { recordLostCordons } from './hosts/outages.ts';
 import { reconcileLockedHosts } from './hosts/locked-hosts.ts';
@@ -57,6 +58,7 @@ export function advance(
   if (isSuspended(pass)) pauseDeadlines(pass);
   else {
     resumeDeadlines(pass);
+    recordOverdue(pass);
     recordSkipped(pass);
     applyOrder(pass);
     advancePhase(pass);

@@ -33,6 +33,7 @@ export const OBSTACLES = [
   'HostClaimed',
   'DrainBlocked',
   'JobNotStarted',
+  'WaitingForPerson',
   'HostUnwell',
   'HostsLackRelease',
 ] as const satisfies readonly Reason[];

@@ -169,7 +169,9 @@ function releaseEndedBy(
   record: RunRecord,
   { state, hosts }: RunState,
 ): Pick<StrategyStatus, 'activatedRelease' | 'completedRelease' | 'completedHooks'> {
-  const isActivated = hosts.some(({ jobs = [] }) => jobs.some(({ action }) => ENDING.has(action)));
+  const isActivated = hosts.some(({ jobs = [], manual = [] }) =>
+    [...jobs, ...manual].some(({ action }) => ENDING.has(action)),
+  );
   if (state !== 'applied' && !isActivated) return {};
   const release = releaseOf(record);
   if (!release || release.rollback) return {};

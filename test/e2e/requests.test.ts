@@ -131,7 +131,7 @@ describe('a request', () => {
     const fleet = await planned('unreadable', 1);
     expect(await ask(fleet, { id: 'u-1', verb: 'reboot-all' })).toBe(
       'refused: annotation careen.dev/request: verb is "reboot-all", must be one of ' +
-        'apply-all, apply-stage, retry, resume, approve, release-host, skip-host',
+        'apply-all, apply-stage, retry, resume, approve, release-host, skip-host, done',
     );
     await request(cluster.admin, fleet.strategy, 'apply-all, please');
     const { requests } = await fleet.until('a second answer', (status) => status.requests?.length === 2);
@@ -222,6 +222,30 @@ describe('a run that has failed', () => {
     await fleet.until('no host is held', ({ progress }) => (progress?.hosts ?? []).length === 0);
     await expectGivenBack(fleet);
     expect(await fleet.status()).toMatchObject({ state: 'apply-failed' });
+  });
+});
+
+describe('a person', () => {
+  it('ends the manual work on a host by the command of the status, whatever process reads it', async () => {
+    const patch = {
+      id: 'fan',
+      rebootRequired: true,
+      action: { manual: { timeoutSeconds: 3600, message: 'fan 2' } },
+    };
+    const fleet = await planned('by-hand', 1, { patches: [patch] });
+    await fleet.order({ mode: 'Run' });
+    const asked = await fleet.until('a person', ({ progress }) =>
+      Boolean(progress?.hosts[0]?.manual?.length),
+    );
+    const { reason = '' } = asked.progress?.hosts[0] ?? {};
+    expect(reason).toContain('for a person to do fan (fan 2)');
+    expect(asked.conditions?.find(({ type }) => type === 'Reconciling')?.reason).toBe('WaitingForPerson');
+    await cluster.crashOperator();
+    const wish = /careen.dev\/request='(\{.*\})'/.exec(reason)?.[1] ?? '';
+    await request(cluster.admin, fleet.strategy, wish);
+    const ended = await fleet.untilState('applied');
+    expect(ended.requests?.map(({ verb, answer }) => `${verb} ${answer}`)).toEqual(['done accepted']);
+    await expectGivenBack(fleet);
   });
 });
 

@@ -23,6 +23,7 @@ import {
   isSuspended,
   limitOf,
   modeOf,
+  openManualOf,
   outagesOf,
   permitsOf,
   plansTheSame,
@@ -402,10 +403,27 @@ export class Checker {
       if (uncordoned && (claim?.run ?? lostClaimOf) === runIdOf(object))
         history.seenOpen(this.#options.now());
     }
+    this.#asked(object, before);
     this.#requests.judge(object, before);
     this.#progress.judge(object, before);
     this.#end.written(object);
     this.#epochs.strategy(object, before, by);
+  }
+
+  /** Persons are asked, as Jobs are started, only on hosts that the run holds, and that are empty where it empties them. */
+  #asked(object: ApiObject, before: ApiObject): void {
+    const run = runIdOf(object);
+    const known = new Set(openManualOf(before).map(({ host, since }) => `${host}/${since}`));
+    for (const { host, since } of openManualOf(object)) {
+      if (known.has(`${host}/${since}`)) continue;
+      this.#containers.asked(run, host);
+      const isNotHeld = ({ exists, claim }: HostState): boolean => exists && claim?.run !== run;
+      if (this.#isKnown(host, isNotHeld))
+        this.#fail(`(4) a person was asked to work on ${host}, which ${run} does not hold`);
+      const isBusy = (state: HostState): boolean => state.claim?.level === 'away' && !isEmpty(state);
+      if (this.#upgrades.needsEmpty(run, host) && this.#isKnown(host, isBusy))
+        this.#fail(`(2) a person was asked to work on ${host} under a pod`);
+    }
   }
 
   /** A write is guarded by the version that it was decided on: so `before` is the operator's view. */

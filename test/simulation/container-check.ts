@@ -1,4 +1,4 @@
-/** Judges the containers of Jobs: what may have run on a host, and that nothing runs twice (invariant 5). */
+/** Judges the containers of Jobs, and the work of persons: what may have been done on a host, and that nothing runs twice (invariant 5). */
 import type { ApiObject } from './world/objects.ts';
 
 const HOST = 'careen.dev/host';
@@ -23,6 +23,11 @@ export class ContainerCheck {
     if (this.#started.has(uid)) this.#failed(`(5) the Job ${name} ran on ${host} a second time`);
     this.#started.add(uid);
     this.#startedOn.add(`${labels[RUN_LABEL] ?? ''}/${host}`);
+  }
+
+  /** A person was asked to work on the host: nobody can tell how far they are. */
+  asked(run: string, host: string): void {
+    this.#startedOn.add(`${run}/${host}`);
   }
 
   /** A process of the operator suspended a Job again, since no container of it had started. */

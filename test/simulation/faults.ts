@@ -5,6 +5,7 @@
 import { Refusal, type Change } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
 import { CLOUD_FAULTS } from './cloud/cloud-faults.ts';
+import { BY_HAND_KINDS } from './by-hand.ts';
 import { INCIDENT_KINDS } from './incidents/incidents.ts';
 import type { JobFate } from './world/job-controller.ts';
 import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
@@ -59,6 +60,7 @@ export const FAULT_KINDS = [
   'cordon',
   'uncordon',
   ...INCIDENT_KINDS,
+  ...BY_HAND_KINDS,
   ...CLOUD_FAULTS,
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];

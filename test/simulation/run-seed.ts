@@ -5,6 +5,7 @@ import type { ApiObject } from './world/objects.ts';
 import { usePlatformOf } from './world/platform.ts';
 import { Random } from './world/random.ts';
 import { Scheduler } from './world/scheduler.ts';
+import { ByHand } from './by-hand.ts';
 import { Checker } from './checker.ts';
 import { fateOf, Incidents, type Fate } from './incidents/incidents.ts';
 import { CloudRun, hasCloud, type CloudResult } from './cloud/run-cloud.ts';
@@ -147,6 +148,7 @@ class SeedRun {
       ofUpgrades: Random.named(seed, 'upgrades'),
       ofStorage: Random.named(seed, 'storage hosts of upgrades'),
       ofRollbacks: Random.named(seed, 'rollbacks of upgrades'),
+      ofHands: Random.named(seed, 'patches by hand'),
     });
     this.#rollbacks = this.#scenario.hasRollbacks ? Random.named(seed, 'times of rollbacks') : undefined;
     this.#server = new ApiServer(() => scheduler.now);
@@ -156,6 +158,7 @@ class SeedRun {
     this.#cluster = this.#makeCluster();
     const note = (kind: FaultKind, about: string): void => this.#note(kind, about);
     const shared = { scheduler, server: this.#server, ...this.#scenario, note };
+    ByHand.begin({ ...shared, cluster: this.#cluster, isCalm, random: Random.named(seed, 'persons') });
     this.#people = new People({ ...shared, random: this.#random.fork() });
     this.#replicas = new Replicas({
       ...{ ...shared, random: this.#random.fork(), timeline: this.#timeline, fortunes: this.#faults },

@@ -2,7 +2,7 @@
 import type { Cluster } from './world/cluster.ts';
 import type { ApiServer } from './world/api-server.ts';
 import { at } from './world/api-server.ts';
-import type { ApiObject, Json, NewObject } from './world/objects.ts';
+import { isJson, type ApiObject, type Json, type NewObject } from './world/objects.ts';
 import type { Random } from './world/random.ts';
 import type { Scheduler } from './world/scheduler.ts';
 import { refOf, type StrategyKind, type StrategyRef } from './world/strategies.ts';
@@ -28,7 +28,12 @@ export const NEW = { kernelVersion: '6.12.48', kubeletVersion: 'v1.36.4' };
 export function changeBy(job: ApiObject, { kubeletVersion }: Json): HostChange {
   const upgrade = upgradeChange(job);
   if (upgrade) return upgrade;
-  switch (at(job.metadata.labels, 'careen.dev/action')) {
+  return changeOfPatch(at(job.metadata.labels, 'careen.dev/action'), { kubeletVersion });
+}
+
+/** What a patch changes of a host with this node info, whoever applies it. */
+export function changeOfPatch(patch: unknown, { kubeletVersion }: Json): HostChange {
+  switch (patch) {
     case 'kernel':
       return { atReboot: { kernelVersion: NEW.kernelVersion } };
     case 'kubelet': {
@@ -85,13 +90,15 @@ export type ScenarioOptions = {
   readonly ofUpgrades: Random;
   /** Draws the storage hosts, in a seed with an upgrade, and how they are upgraded. */
   readonly ofStorage: Random;
+  /** Draws whether patches are applied by hand, and nothing else. */
+  readonly ofHands: Random;
   /** Draws whether people ask for a rollback, in a seed with an upgrade, and the ways back; else whether only hooks are left. */
   readonly ofRollbacks: Random;
 };
 
 /** Draws the world of a seed. */
 export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
-  const { isCalm, hostsAfterMs, ofUpgrades, ofStorage, ofRollbacks } = options;
+  const { isCalm, hostsAfterMs, ofUpgrades, ofStorage, ofRollbacks, ofHands } = options;
   const upgrades = upgradeWayOf(ofUpgrades);
   const storage = upgrades ? storageHostsOf(ofStorage) : 0;
   // In a calm seed each host has the release at the end.
@@ -120,9 +127,10 @@ export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
     ofStorage: storage > 0 ? ofStorage : undefined,
     ofRollbacks: isRolledBack ? ofRollbacks : undefined,
   };
-  const objects = withUpgrades(patches, upgrades, (name) =>
+  const drawn = withUpgrades(patches, upgrades, (name) =>
     strategy('UpgradeStrategy', name, upgradeSpecOf(ofUpgrades, POOL, draws)),
   );
+  const objects = ofHands.chance(BY_HAND_SHARE) ? drawn.map((each) => byHand(each, ofHands, isCalm)) : drawn;
   const releases = objects.map(({ spec }) => at(spec, 'release', 'version'));
   const release = releases.find((each) => typeof each === 'string') ?? OLD.kubeletVersion;
   const old = isUpgraded ? { ...OLD, kubeletVersion: release } : OLD;
@@ -178,6 +186,24 @@ function besideUpgrade({ spec = {}, ...patching }: NewObject): NewObject {
     ? patches.map((each: unknown) => (each === KUBELET ? KUBELET_OR_HIGHER : each))
     : [];
   return { ...patching, spec: { ...spec, patches: replaced } };
+}
+
+/** The share of seeds in which patches are applied by hand. */
+const BY_HAND_SHARE = 0.25;
+
+/** The strategy with some of its patches applied by a person. */
+function byHand({ spec = {}, ...strategyOf }: NewObject, random: Random, isCalm: boolean): NewObject {
+  const { patches } = spec;
+  if (!Array.isArray(patches)) return { ...strategyOf, spec };
+  const applied = patches.map((each: unknown) => {
+    if (!isJson(each) || !random.chance(0.7)) return each;
+    const timeoutSeconds = isCalm ? 600 : random.int(20, 90);
+    return {
+      ...each,
+      action: { manual: { timeoutSeconds, onTimeout: random.pick(['fail', 'fail', 'proceed']) } },
+    };
+  });
+  return { ...strategyOf, spec: { ...spec, patches: applied } };
 }
 
 function names(prefix: string, count: number): string[] {

@@ -22,6 +22,8 @@ export type Outage = {
   readonly bootIdBefore: string | undefined;
   /** The uids of its Jobs. */
   readonly jobs: readonly string[];
+  /** Whether a person was asked to work on it. */
+  readonly isByHand: boolean;
 };
 export type Step = { readonly id: number; readonly name: string; readonly result: string };
 export type Stage = {
@@ -66,7 +68,27 @@ export function outagesOf({ status }: ApiObject): readonly Outage[] {
     patches: listAt(each, 'patches').map(String),
     bootIdBefore: textAt(each, 'bootIdBefore'),
     jobs: listAt(each, 'jobs').map((job) => textAt(job, 'uid') ?? ''),
+    isByHand: listAt(each, 'manual').length > 0,
   }));
+}
+
+/** The work that persons are asked to do now. */
+export function openManualOf({ status }: ApiObject): readonly {
+  readonly host: string;
+  readonly action: string;
+  readonly since: string;
+  readonly deadline: string;
+}[] {
+  return listAt(status, 'progress', 'hosts').flatMap((each) =>
+    listAt(each, 'manual')
+      .filter((work) => at(work, 'result') === undefined)
+      .map((work) => ({
+        host: String(at(each, 'name')),
+        action: String(at(work, 'action')),
+        since: String(at(work, 'since')),
+        deadline: String(at(work, 'deadline')),
+      })),
+  );
 }
 
 export function stagesOf({ status }: { readonly status?: unknown }, phase = 'applyPhase'): readonly Stage[] {

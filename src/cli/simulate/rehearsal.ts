@@ -3,6 +3,7 @@ import { ownerKey } from '../../crds/owner-ref.ts';
 import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import { stageOfKey, type Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
+import { openManual } from '../../engine/steps/manual-work.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import type { Scope } from '../../hostops/port.ts';
@@ -49,7 +50,10 @@ export async function rehearse(
   const owner = { ...planned, uid: ownerKey(planned) };
   const operator = new SimulatedOperator({ world, ops, scope, plan, limit, owner, evaluate });
   operator.order = order;
-  while (isUnderWay(operator.run) && (await operator.advance()));
+  const asked = new Set<string>();
+  do {
+    answerFor(operator, asked, secondsOf, whatIf);
+  } while (isUnderWay(operator.run) && (await operator.advance()));
   return {
     run: operator.run,
     apply: operator.wholeApply,
@@ -58,6 +62,28 @@ export async function rehearse(
     timeline,
     lacking: await lackingOf(ops, scope, operator),
   };
+}
+
+/** Manual work takes the time of its step, shared with the other work of the step, or has the supposed end. */
+function answerFor(
+  operator: SimulatedOperator,
+  asked: Set<string>,
+  secondsOf: StepSeconds,
+  { fails }: WhatIf,
+): void {
+  const { run, world } = operator;
+  for (const outage of run.hosts) {
+    const { name: host, step, patches = [] } = outage;
+    const work = openManual(outage);
+    const id = `${host}/${work?.action ?? ''}`;
+    if (!work || asked.has(id)) continue;
+    asked.add(id);
+    const failed = fails.has(hostStep(host, step));
+    const seconds = secondsOf(run.apply.currentStage, host, step) / Math.max(1, patches.length);
+    world.after(seconds * 1000, () =>
+      operator.requests.push({ id, verb: 'done', host, action: work.action, failed }),
+    );
+  }
 }
 
 function isUnderWay({ state }: RunState): boolean {

@@ -3,6 +3,7 @@ import { strategyWords } from '../../crds/text/strategy-words.ts';
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { remainingHosts } from '../../engine/hosts/leavers.ts';
+import { openManual } from '../../engine/steps/manual-work.ts';
 import { isFinal, runningStage } from '../../engine/run/run-state.ts';
 import { leftOutHosts } from '../../engine/hosts/unstaged.ts';
 import { isEmptying, kindOf } from '../../planner/step-kinds.ts';
@@ -69,6 +70,7 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
   DrainBlocked: applying,
   WaitingForPermits: applying,
   JobNotStarted: jobNotStarted,
+  WaitingForPerson: waitingForPerson,
   HostClaimed: hostClaimed,
   HostUnwell: (_, commands) => [
     {
@@ -273,6 +275,20 @@ function jobNotStarted(strategy: Seen, commands: Commands): readonly Advice[] {
   return jobs.length > 0
     ? jobs.slice(0, NAMED)
     : [{ does: 'see its Jobs', command: commands.kubectl('get jobs,pods') }];
+}
+
+/** One command for each host: a person says so of the work that they did. */
+function waitingForPerson({ status }: Seen, commands: Commands): readonly Advice[] {
+  return (status.progress?.hosts ?? []).flatMap((host) => {
+    const work = openManual(host);
+    if (!work) return [];
+    return [
+      {
+        does: `when ${work.action} is done on ${host.name}, by ${work.deadline}, say so`,
+        command: commands.ofHost('done', host.name),
+      },
+    ];
+  });
 }
 
 function hostClaimed({ status }: Seen, commands: Commands): Advice[] {

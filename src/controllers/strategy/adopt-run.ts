@@ -9,6 +9,7 @@ import type { RunState } from '../../engine/run/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
+import { manualSeconds } from '../../planner/stage-steps.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import { stepOfWork } from '../../planner/hosts/work.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
@@ -118,7 +119,9 @@ function jobsOf(
 ): readonly RecordedJob[] {
   return jobs.map(({ action, name, uid }) => {
     const step = stepOfWork(plan.actions, action);
-    const timeoutSeconds = STEP_KINDS[step].timeoutSeconds(plan.actions.timing, true);
+    const ids = plan.actions.patches.map((work) => work.id);
+    const timeoutSeconds =
+      STEP_KINDS[step].timeoutSeconds(plan.actions.timing, true) + manualSeconds(plan.actions, step, ids);
     const effect = effectKey(id, apply.currentStage, step, host, action, attempt);
     return { kind: 'mend-job', key: `${effect}/adopt`, host, name, uid, effect, action, timeoutSeconds };
   });

@@ -28,6 +28,7 @@ export const REASONS = [
   'WaitingForPermits',
   'DrainBlocked',
   'JobNotStarted',
+  'WaitingForPerson',
   'HostClaimed',
   'HostUnwell',
   'PausedAtStage',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { result } from './result.ts';
 import { objectName, text, time } from '../schema/schema.ts';
-import { JOB_RESULTS, OUTAGE_LEVELS, STEP_NAMES } from '../vocabulary.ts';
+import { JOB_RESULTS, MANUAL_RESULTS, OUTAGE_LEVELS, STEP_NAMES } from '../vocabulary.ts';
 
 /** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
 export const KEPT_FROM_BEFORE = 64;
@@ -52,6 +52,22 @@ const hostJob = z.object({
 });
 export type HostJob = z.infer<typeof hostJob>;
 
+const manualWork = z.object({
+  action: text(63).describe('The patch, or the part of an upgrade, that a person does.'),
+  since: time().describe('Since when the host waits for that person.'),
+  deadline: time().describe(
+    'Until when. It is later by the time that the run was suspended, or nobody watched it.',
+  ),
+  result: z
+    .enum(MANUAL_RESULTS)
+    .optional()
+    .describe(
+      'How it ended: done or failed, as a request said. overdue, proceeded: no request came in time. Absent until then.',
+    ),
+  request: text(63).optional().describe('The id of the request that said so.'),
+});
+export type ManualWork = z.infer<typeof manualWork>;
+
 export const hostProgress = z
   .object({
     name: objectName().describe('The host.'),
@@ -100,6 +116,12 @@ export const hostProgress = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['action'] })
       .describe('The Jobs that were made for the host in this outage.'),
+    manual: z
+      .array(manualWork)
+      .max(32)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['action'] })
+      .describe('The work that persons were asked to do on the host in this outage.'),
     closedToNewWorkBefore: z
       .boolean()
       .optional()

@@ -21,6 +21,7 @@ const VERBS = [
   'approve',
   'release-host',
   'skip-host',
+  'done',
 ] as const;
 
 const request = z.discriminatedUnion('verb', [
@@ -31,6 +32,11 @@ const request = z.discriminatedUnion('verb', [
   z.strictObject({ id, verb: z.literal('approve'), plan }),
   z.strictObject({ id, verb: z.literal('release-host'), host: objectName() }),
   z.strictObject({ id, verb: z.literal('skip-host'), host: objectName() }),
+  z.strictObject({
+    ...{ id, verb: z.literal('done'), host: objectName() },
+    action: text(63).optional(),
+    failed: z.boolean().optional(),
+  }),
 ]);
 
 /** One request. If it names a plan, by its digest, it is valid for that plan only. */
@@ -49,6 +55,8 @@ const RIGHT: Readonly<Record<string, string>> = {
   stage: 'the id of a stage, a number from 0 to 9999',
   plan: 'the digest of a plan, as in status.run.planDigest',
   host: 'the name of a host',
+  action: 'the name of a patch or of a part of an upgrade, as in status.progress.hosts[].manual',
+  failed: 'true or false',
 };
 
 /** Reads the value of `careen.dev/request`: a JSON object with id, verb and the fields of that verb. */

@@ -1,6 +1,7 @@
-/** The action that a kind may run on a host: one Job. */
+/** The actions that a kind may do on a host: one Job, or work of a person. */
 import { z } from 'zod';
-import { annotationMap, labelMap, rules, text } from '../schema/schema.ts';
+import { annotationMap, labelMap, rules, seconds, text } from '../schema/schema.ts';
+import { MANUAL_TIMEOUTS } from '../vocabulary.ts';
 
 const podSpec = z
   .looseObject({
@@ -66,3 +67,40 @@ export const job = z
     'A Job that runs on the host: one pod, pinned to it, never restarted. It is in the namespace of the strategy.',
   );
 export type JobAction = z.infer<typeof job>;
+
+const manual = z
+  .object({
+    timeoutSeconds: seconds(1, 604800).describe(
+      'How long a person has, from the time at which the host waits for them; at most 7 days. The step waits as much longer.',
+    ),
+    message: text(256)
+      .optional()
+      .describe('What is to be done, such as "replace the fan". The status shows it while the host waits.'),
+    onTimeout: z
+      .enum(MANUAL_TIMEOUTS)
+      .default('fail')
+      .describe(
+        'When nobody has said in time that it is done: fail fails the host, proceed goes on as if it were done.',
+      ),
+  })
+  .describe(
+    'Work that a person does. The host waits until a request `done` names it, or until the time is over. No Job runs, so ' +
+      'the pool need not allow it.',
+  );
+export type ManualAction = z.infer<typeof manual>;
+
+const either = z.object({ job: job.optional(), manual: manual.optional() });
+
+/** One piece of work on a host, in a plan. */
+export const plannedAction = either;
+
+/** The two fields of an action, and the rule that it has one of them. */
+export const actionFields = either.shape;
+export const ONE_ACTION = rules({
+  rule: 'has(self.job) != has(self.manual)',
+  message: 'must have either job, which runs on the host, or manual, for work that a person does',
+});
+
+/** One piece of work on a host, in a spec. */
+export const hostAction = either.meta(ONE_ACTION);
+export type HostAction = z.infer<typeof hostAction>;

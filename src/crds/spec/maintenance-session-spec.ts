@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
 import { execution } from './execution.ts';
-import { job } from './host-action.ts';
+import { actionFields, ONE_ACTION } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { objectName, seconds, text, time } from '../schema/schema.ts';
 import { ACTION_TYPES, SILENCE_POLICIES } from './session-terms.ts';
@@ -25,8 +25,9 @@ const action = z
           'it is empty. controller: on each controller, which keeps its work. pre, post: once, before and after all ' +
           'others, on the first host of the session.',
       ),
-    job,
+    ...actionFields,
   })
+  .meta(ONE_ACTION)
   .describe('One action.');
 
 const replies = z

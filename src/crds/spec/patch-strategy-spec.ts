@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
 import { execution } from './execution.ts';
-import { job } from './host-action.ts';
+import { hostAction, job } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { requirement } from './requirement.ts';
 import { objectName, rules, text } from '../schema/schema.ts';
@@ -40,9 +40,9 @@ export const patch = z
         'A host has the patch when it meets all these requirements. Left out: nothing shows which hosts have it, so ' +
           'each run applies it once to every host; for hosts without such facts, as in an OpenStack.',
       ),
-    action: z
-      .object({ job })
-      .describe('The action that applies the patch to a host. It never reboots the host: spec.reboot does.'),
+    action: hostAction.describe(
+      'The action that applies the patch to a host. It never reboots the host: spec.reboot does.',
+    ),
   })
   .describe('One patch.');
 export type PatchSpec = z.infer<typeof patch>;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
-import { job } from './host-action.ts';
+import { job, plannedAction } from './host-action.ts';
 import type { MaintenanceSessionSpec } from './maintenance-session-spec.ts';
 import { patch, type PatchStrategySpec } from './patch-strategy-spec.ts';
 import { requirement, type CurrentRequirement } from './requirement.ts';
@@ -23,7 +23,7 @@ const work = z.object({
   rebootRequired: z.boolean().default(false),
   /** A host that meets all these requirements does not lack the work. Without any, each run does it once. */
   current: z.array(z.union([requirement, below])),
-  action: z.object({ job }),
+  action: plannedAction,
   /** Absent for a patch. */
   kind: z.enum(WORK_KINDS).optional(),
   /** The role of the hosts that it is for; absent: of all. */
@@ -150,8 +150,8 @@ export function specOfSession(spec: MaintenanceSessionSpec): StrategySpec {
     storageApplyType: 'serial',
     workerApplyType: 'serial',
     maxParallelWorkerHosts: 1,
-    patches: actions.map(({ plugin, job: found }) => ({
-      ...{ id: plugin, kind: 'action', rebootRequired: false, current: [], action: { job: found } },
+    patches: actions.map(({ plugin, type: _when, ...action }) => ({
+      ...{ id: plugin, kind: 'action', rebootRequired: false, current: [], action },
     })),
     session: {
       ...{ hosts, workflow, metadata, silent: onSilence, ...times },

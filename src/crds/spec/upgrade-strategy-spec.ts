@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
 import { execution } from './execution.ts';
-import { job } from './host-action.ts';
+import { hostAction, job } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { factName, requirement } from './requirement.ts';
 import { objectName, rules, text } from '../schema/schema.ts';
@@ -34,9 +34,9 @@ const release = z
 
 const hostUpgrade = z
   .object({
-    action: z
-      .object({ job })
-      .describe('The action that upgrades a host. It never reboots the host: spec.reboot does.'),
+    action: hostAction.describe(
+      'The action that upgrades a host. It never reboots the host: spec.reboot does.',
+    ),
     rebootRequired: z
       .boolean()
       .default(false)
@@ -81,8 +81,8 @@ const hostUpgrade = z
 /** The most hosts of one run that may fail to be staged. */
 export const MOST_UNSTAGED = 100;
 
-/** A hook: one Job, on one host. */
-const hook = z.object({ job }).optional();
+/** A hook: one Job on one host, or work of a person. */
+const hook = hostAction.optional();
 
 export const upgradeStrategySpec = z
   .object({

@@ -3,10 +3,12 @@ import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from '../run/lifecycle.ts';
+import { recordDone } from '../hosts/manual-results.ts';
 import { skipMessage } from '../hosts/skips.ts';
 import { stamp, type Pass } from '../pass.ts';
 import { currentStage, resetStage } from '../run/run-state.ts';
-import { changedUnder, jobsThatRan } from '../steps/reboot.ts';
+import { isManualDone } from '../steps/manual-work.ts';
+import { changedUnder, jobsThatRan, manualThatBegan } from '../steps/reboot.ts';
 import { stopPhaseTimer } from '../run/timers.ts';
 import type { RunRequest } from '../turn.ts';
 
@@ -49,6 +51,8 @@ function carryOut(pass: Pass, request: RunRequest): void {
     case 'skip-host':
       run.skipped = [...run.skipped, { name: request.host, request: request.id }];
       return;
+    case 'done':
+      return recordDone(pass, request);
   }
 }
 
@@ -85,6 +89,7 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
     return {
       ...kept,
       ...workBefore(plan, outage, verb),
+      ...manualAfter(outage, verb, request),
       result: 'wait',
       failedBefore: true,
       attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,
@@ -110,15 +115,32 @@ function workBefore(
 ): Pick<HostProgress, 'unfinished' | 'unrebooted'> {
   const { jobs = [], unfinished = [] } = outage;
   const ran = jobsThatRan(outage);
-  const failed = ran.filter(({ result }) => result !== 'succeeded').map(({ action }) => action);
+  const asked = verb === 'retry' ? manualThatBegan(outage) : [];
+  const failed = [
+    ...ran.filter(({ result }) => result !== 'succeeded'),
+    ...asked.filter((each) => !isManualDone(each)),
+  ].map(({ action }) => action);
   const isOpen = (id: string): boolean =>
-    ran.every(({ action }) => action !== id) &&
+    [...ran, ...asked].every(({ action }) => action !== id) &&
     (verb === 'retry' || jobs.some(({ action }) => action === id));
   const open = [...unfinished.filter(isOpen), ...failed];
   const unrebooted = changedUnder(plan, outage);
   return {
     ...(open.length > 0 ? { unfinished: open } : {}),
     ...(unrebooted === undefined ? {} : { unrebooted }),
+  };
+}
+
+/** A retry asks persons again. Who asks to resume says that their work is done. */
+function manualAfter(
+  { manual }: HostProgress,
+  verb: 'retry' | 'resume',
+  request: string,
+): Pick<HostProgress, 'manual'> {
+  if (!manual) return {};
+  if (verb === 'retry') return { manual: [] };
+  return {
+    manual: manual.map((each) => (isManualDone(each) ? each : { ...each, result: 'done' as const, request })),
   };
 }
 
@@ -141,5 +163,9 @@ function accepted(pass: Pass, request: RunRequest): string {
       return `${request.host} is released as it is`;
     case 'skip-host':
       return skipMessage(pass, request.host);
+    case 'done':
+      return request.failed === true
+        ? `the work on ${request.host} has failed`
+        : `the work on ${request.host} is done: the run goes on with it`;
   }
 }

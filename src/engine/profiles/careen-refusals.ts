@@ -9,6 +9,7 @@ import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
 import { againstCompletion } from '../hosts/completion.ts';
 import { currentStage, isFinal, runningStage } from '../run/run-state.ts';
+import { againstDone } from '../hosts/manual-results.ts';
 import { againstSkip } from '../hosts/skips.ts';
 
 /** Undefined: accepted. Otherwise the reason, and the next action for the user. */
@@ -16,6 +17,8 @@ type Refusal = string | undefined;
 
 export function refusal(pass: Pass, request: RunRequest): Refusal {
   if (request.verb === 'abort') return abort(pass, request.stage);
+  // An abort waits for the work that it ends.
+  if (request.verb === 'done') return againstDone(pass, request);
   if (pass.run.state === 'aborting') return 'an abort is under way: wait for its end';
   if (pass.turn.order.mode === 'Abort') return 'execution.mode is Abort: set it to Hold or Run first';
   const reviewed = 'plan' in request ? request.plan : undefined;

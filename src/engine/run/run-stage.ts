@@ -14,7 +14,7 @@ import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
 import { skippedBecause } from '../hosts/skips.ts';
-import { bootOf, changedUnder, jobsThatRan } from '../steps/reboot.ts';
+import { bootOf, changedUnder, jobsThatRan, manualThatBegan } from '../steps/reboot.ts';
 import { newFaults } from '../steps/unwell.ts';
 import { unlockStep } from '../steps/unlock-hosts.ts';
 import { failed, isReached, obstacleOf } from '../steps/verdict.ts';
@@ -131,8 +131,10 @@ function unlessUnfit(pass: Pass, judged: HostVerdict): HostVerdict {
 /** Whether a host shows work that requires a reboot, and has not rebooted since. */
 function looksDone({ plan }: Pass, outage: HostProgress, host: HostFacts): boolean {
   const shown = plan.actions.patches.filter((work) => !isLacking(work, host.facts)).map(({ id }) => id);
-  const jobs = jobsThatRan(outage).filter(({ action }) => shown.includes(action));
-  const changed = changedUnder(plan, { ...outage, jobs });
+  const isShown = ({ action }: { readonly action: string }): boolean => shown.includes(action);
+  const jobs = jobsThatRan(outage).filter(isShown);
+  const manual = manualThatBegan(outage).filter(isShown);
+  const changed = changedUnder(plan, { ...outage, jobs, manual });
   return changed !== undefined && changed === bootOf(host, outage);
 }
 

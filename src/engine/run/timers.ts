@@ -2,9 +2,11 @@
  * The deadlines of the running step, its stage and their phase. Each is an absolute time, and follows from three stored
  * values: the start, the timeout and the extension.
  */
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import type { PhaseStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from '../pass.ts';
+import { openManual } from '../steps/manual-work.ts';
 import type { Due } from './results.ts';
 import { runningStep, type Running } from './run-state.ts';
 import { stagesFrom } from './stage-folds.ts';
@@ -67,10 +69,24 @@ export function stopPhaseTimer(phase: PhaseStatus): void {
   delete phase.extendedSeconds;
 }
 
-/** Extends the deadlines of the running step, its stage and their phase. A clock that was set back changes none. */
+/**
+ * Extends the deadlines of the running step, its stage and their phase, and of persons that are waited for. A clock that
+ * was set back changes none.
+ */
 export function extendDeadlines(run: Draft, milliseconds: number): void {
   const running = runningStep(run);
-  if (running) moveDeadlines(running, Math.max(0, Math.ceil(milliseconds / 1000)));
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+  if (running) moveDeadlines(running, seconds);
+  run.hosts = run.hosts.map((each) => withMoreTime(each, seconds));
+}
+
+function withMoreTime(outage: HostProgress, seconds: number): HostProgress {
+  if (!openManual(outage)) return outage;
+  const later = (deadline: string): string => new Date(Date.parse(deadline) + seconds * 1000).toISOString();
+  const manual = outage.manual?.map((each) =>
+    each.result === undefined ? { ...each, deadline: later(each.deadline) } : each,
+  );
+  return { ...outage, ...(manual ? { manual } : {}) };
 }
 
 /** Moves the deadlines of a step, its stage and their phase by so many seconds, to later or earlier times. */

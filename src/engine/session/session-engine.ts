@@ -1,6 +1,7 @@
 /** The engine of sessions: the native one, with rounds that a workflow appends. */
 import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
+import { withManualTime } from '../../planner/stage-steps.ts';
 import type { Draft, EngineProfile, NextStages, Pass } from '../pass.ts';
 import { CAREEN_ENGINE } from '../profiles/careen.ts';
 import { isGood } from '../run/results.ts';
@@ -50,7 +51,7 @@ function nextStages(pass: Pass, workflow: Workflow): NextStages {
   if (next.kind !== 'round') return next;
   const counted = next.state === 'SCALE_IN' ? { ...session, scaleIn: fruitless(session, hosts) } : session;
   run.session = inState(counted, next.state);
-  return { kind: 'stages', stages: next.stages };
+  return { kind: 'stages', stages: next.stages.map((stage) => withManualTime(plan.actions, stage)) };
 }
 
 function fruitless(

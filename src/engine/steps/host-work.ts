@@ -1,5 +1,5 @@
 import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts';
-import type { JobAction } from '../../crds/spec/host-action.ts';
+import type { HostAction, JobAction } from '../../crds/spec/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { againstQuorum } from '../../planner/hosts/quorum.ts';
 import { isEmptying, type StepKindName } from '../../planner/step-kinds.ts';
@@ -7,6 +7,7 @@ import { isLacking, stepOfWork } from '../../planner/hosts/work.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
+import { awaitPerson } from './manual-work.ts';
 import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
@@ -18,9 +19,9 @@ type Act = Extract<Verdict, { kind: 'act' }>;
 const JOB_GRACE_SECONDS = 5;
 
 /**
- * The judge of a step that does work on its hosts: it runs the Jobs of a host one after another, one for each missing
- * piece of work of this step, then one for the reboot if one of them requires it. What the host lacks is recorded once,
- * before the first Job changes it.
+ * The judge of a step that does work on its hosts: one missing piece of work of this step after another, each by a Job
+ * or a person, then a Job for the reboot if one of them requires it. What the host lacks is recorded once, before the
+ * first of them changes it.
  */
 export function doWork(name: StepKindName): (step: HostStep) => Verdict {
   return (step) => workOn(step, name);
@@ -35,13 +36,13 @@ function workOn(step: HostStep, act: StepKindName): Verdict {
   const lost = claimLost(step);
   if (lost) return lost;
   if (!outage || !facts) return failed(`${name} has no open outage`);
-  return outage.patches ? runJobs(step, act, outage) : begin(step, act, outage);
+  return outage.patches ? runActions(step, act, outage) : begin(step, act, outage);
 }
 
-/** What is lacking is recorded together with the first effect, which creates a suspended Job. */
+/** What is lacking is recorded together with the first effect, which creates a suspended Job, or with the first manual work. */
 function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
   const patches = workToDo(step, outage);
-  const verdict = runJobs(step, act, { ...outage, patches });
+  const verdict = runActions(step, act, { ...outage, patches });
   switch (verdict.kind) {
     case 'done':
       return {
@@ -58,21 +59,28 @@ function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict
   }
 }
 
-function runJobs(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
-  for (const action of actionsOf(step, act, outage)) {
-    const verdict = runJob(step, outage, action.id, action.job);
+function runActions(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
+  for (const { id, job, manual } of actionsOf(step, act, outage)) {
+    const verdict = job
+      ? runJob(step, outage, id, job)
+      : manual
+        ? awaitPerson(step, outage, id, manual)
+        : failed(`${id} has no action that this version knows`);
     if (verdict.kind === 'act' && beginsWork(verdict)) return whenAllowed(step, act, outage, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
 }
 
-function beginsWork({ effects }: Act): boolean {
-  return effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job');
+function beginsWork({ effects, progress }: Act): boolean {
+  return (
+    effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job') ||
+    progress?.manual !== undefined
+  );
 }
 
 /**
- * Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. The
+ * Each Job and each person waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. The
  * first one waits for a quorum, too.
  */
 function whenAllowed(step: HostStep, act: StepKindName, outage: HostProgress, begins: Act): Verdict {
@@ -81,7 +89,8 @@ function whenAllowed(step: HostStep, act: StepKindName, outage: HostProgress, be
   const against = act === 'stage-hosts' ? undefined : againstFirstJob(step, outage);
   if (against === undefined) return begins;
   const { progress } = begins;
-  if (progress) return { kind: 'act', effects: [], reason: against, progress };
+  // The Job is there, and is recorded. Nobody was asked yet.
+  if (progress?.jobs) return { kind: 'act', effects: [], reason: against, progress };
   return { kind: 'blocked', reason: against, obstacle: 'WaitingForPermits' };
 }
 
@@ -91,9 +100,9 @@ function whenAllowed(step: HostStep, act: StepKindName, outage: HostProgress, be
  */
 function againstFirstJob(
   { judgesQuorum, name, view }: HostStep,
-  { jobs = [] }: HostProgress,
+  { jobs = [], manual = [] }: HostProgress,
 ): string | undefined {
-  const hasBegun = jobs.some(({ result = 'not-started' }) => result !== 'not-started');
+  const hasBegun = manual.length > 0 || jobs.some(({ result = 'not-started' }) => result !== 'not-started');
   if (!judgesQuorum || hasBegun) return undefined;
   const { controllers, claimedAway } = view.fleet;
   const against = againstQuorum(controllers.all, controllers.down.union(claimedAway), [name]);
@@ -119,12 +128,12 @@ function actionsOf(
   step: HostStep,
   act: StepKindName,
   outage: HostProgress,
-): { id: string; job: JobAction }[] {
+): (HostAction & { readonly id: string })[] {
   const { actions } = step.plan;
   const { patches, reboot } = actions;
   const wanted = patches
     .filter(({ id }) => outage.patches?.includes(id) && stepOfWork(actions, id) === act)
-    .map(({ id, action }) => ({ id, job: action.job }));
+    .map(({ id, action }) => ({ ...action, id }));
   return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
 }
 

@@ -65,8 +65,8 @@ function ofEarlierStage(name: string): Verdict {
 }
 
 /** Whether no fault of the host can come from this outage: the claim, if it is accepted, finds the host as it was before. */
-function isUntouched({ jobs = [], failedBefore = false }: HostProgress): boolean {
-  return jobs.length === 0 && !failedBefore;
+function isUntouched({ jobs = [], manual = [], failedBefore = false }: HostProgress): boolean {
+  return jobs.length === 0 && manual.length === 0 && !failedBefore;
 }
 
 /** A failure when the host has lost the claim of this run; undefined while it has it. */

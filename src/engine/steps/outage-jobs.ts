@@ -40,11 +40,12 @@ export function mayHaveStarted(found: EffectFacts | undefined, { withdrawn }: Ho
   return found?.containerStarted !== false;
 }
 
-/** Whether a Job may have changed the host in this outage, or did so before the stage was restarted. */
+/** Whether a Job or a person may have changed the host in this outage, or did so before the stage was restarted. */
 export function mayHaveChanged(jobsOf: JobsOf, outage: HostProgress): boolean {
   const mayHaveRun = (job: HostJob): boolean =>
     job.result === undefined ? mayHaveStarted(findJob(jobsOf, job), job) : job.result !== 'not-started';
-  return outage.failedBefore === true || outage.jobs?.some(mayHaveRun) === true;
+  const wasAsked = (outage.manual ?? []).length > 0;
+  return outage.failedBefore === true || wasAsked || outage.jobs?.some(mayHaveRun) === true;
 }
 
 /** The Jobs of an outage whose result is not known. */

@@ -1,4 +1,4 @@
-import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts';
+import type { HostJob, HostProgress, ManualWork } from '../../crds/observed/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Plan } from '../../planner/plan.ts';
 import type { EffectFacts, HostFacts } from '../view.ts';
@@ -37,9 +37,14 @@ export function jobsThatRan({ patches = [], jobs = [] }: HostProgress): readonly
   return jobs.filter(({ action, result }) => patches.includes(action) && result !== 'not-started');
 }
 
-/** The boot id under which Jobs that require a reboot may have changed the host; undefined when none may have. */
+/** The work that persons may have begun since the last restart of the stage. */
+export function manualThatBegan({ patches = [], manual = [] }: HostProgress): readonly ManualWork[] {
+  return manual.filter(({ action }) => patches.includes(action));
+}
+
+/** The boot id under which work that requires a reboot may have changed the host; undefined when none may have. */
 export function changedUnder(plan: Plan, outage: HostProgress): string | undefined {
-  const ran = jobsThatRan(outage).map(({ action }) => action);
+  const ran = [...jobsThatRan(outage), ...manualThatBegan(outage)].map(({ action }) => action);
   const changed = requireReboot(plan, ran) ? outage.bootIdBefore : outage.unrebooted;
   const hasRebooted = changed === UNSHOWN.before && bootOf({ bootId: undefined }, outage) === UNSHOWN.after;
   return hasRebooted ? undefined : changed;

@@ -153,15 +153,15 @@ export function configMapsOf(actions: Readonly<Pick<PlanActions, 'patches' | 're
   return [...new Set(names)];
 }
 
-/** The Jobs of a strategy, each with the place of its template. */
+/** The Jobs of a strategy, each with the place of its template. Work of a person needs no permission of the pool. */
 function jobsOf({
   patches,
   reboot,
 }: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>): { readonly at: string; readonly job: JobAction }[] {
-  const jobs = patches.map((work, index) => ({
-    at: `${fieldOfWork(work, index)}.template`,
-    job: work.action.job,
-  }));
+  const jobs = patches.flatMap((work, index) => {
+    const { job } = work.action;
+    return job ? [{ at: `${fieldOfWork(work, index)}.template`, job }] : [];
+  });
   return reboot ? [...jobs, { at: 'spec.reboot.job.template', job: reboot.job }] : jobs;
 }
 

@@ -224,12 +224,13 @@ export class Cluster {
   }
 
   #patch(host: string, job: ApiObject): void {
+    this.changeHost(host, (info) => this.#options.changeBy(job, info));
+  }
+
+  /** A Job or a person changes the host, if there is one, which has this node info. */
+  changeHost(host: string, changeOf: (nodeInfo: Json) => HostChange): void {
     const node = this.#server.get('nodes', host);
-    const {
-      atOnce = {},
-      atReboot = {},
-      labels = {},
-    } = this.#options.changeBy(job, infoOf(node?.status ?? {}));
+    const { atOnce = {}, atReboot = {}, labels = {} } = changeOf(infoOf(node?.status ?? {}));
     const waiting = Object.entries(this.#installed.get(host) ?? {}).filter(([fact]) => !(fact in atOnce));
     this.#installed.set(host, { ...Object.fromEntries(waiting), ...atReboot });
     this.#changeNode(host, (status) => ({ ...status, nodeInfo: { ...infoOf(status), ...atOnce } }));

@@ -14,6 +14,8 @@ export type RefusedRow = {
   readonly says: string | RegExp;
 };
 
+export const ONE_ACTION =
+  'must have either job, which runs on the host, or manual, for work that a person does';
 export const byRule = (name: string, manifest: Manifest, path: string, says: string): RefusedRow => ({
   name,
   manifest,

@@ -12,6 +12,7 @@ import {
   LABEL_KEYS,
   NOT_SUPPORTED,
   NO_VALUES,
+  ONE_ACTION,
   ONE_VERSION,
   PINNED,
   RESTARTED,
@@ -147,6 +148,13 @@ export const ACCEPTED: readonly AcceptedRow[] = [
     manifest: strategy({ onForeignUncordon: answer }),
   })),
   { name: 'two patches', manifest: strategy({ patches: [kernelPatch, kubeletPatch] }) },
+  ...[
+    { timeoutSeconds: 604800 },
+    { timeoutSeconds: 1, message: 'replace the fan', onTimeout: 'proceed' },
+  ].map((manual) => ({
+    name: `a patch by a person: ${shown(manual)}`,
+    manifest: patchWith({ action: { manual } }),
+  })),
   { name: 'a patch without a reboot', manifest: withoutReboot(kubeletPatch) },
   { name: 'a patch that says so', manifest: withoutReboot({ ...kubeletPatch, rebootRequired: false }) },
   { name: 'a reboot that no patch asks for', manifest: patchWith({ rebootRequired: false }) },
@@ -205,6 +213,26 @@ export const REFUSED: readonly RefusedRow[] = [
   byShape('a patch id with capitals', patchWith({ id: 'Kernel' }), ID),
   byRule('a patch called reboot', patchWith({ id: 'reboot' }), ID, TAKEN_ID),
   byList('two patches of one id', strategy({ patches: [kubeletPatch, kubeletPatch] }), 'spec.patches[1]'),
+  byRule('a patch without any action', patchWith({ action: {} }), 'spec.patches[0].action', ONE_ACTION),
+  byRule(
+    'a patch by a Job and a person',
+    patchWith({ action: { ...jobWith({}), manual: { timeoutSeconds: 60 } } }),
+    'spec.patches[0].action',
+    ONE_ACTION,
+  ),
+  ...[{}, { timeoutSeconds: 0 }, { timeoutSeconds: 604801 }].map((manual) =>
+    byShape(
+      `a patch by a person in ${shown(manual)}`,
+      patchWith({ action: { manual } }),
+      'spec.patches[0].action.manual.timeoutSeconds',
+    ),
+  ),
+  byShape(
+    'a patch by a person that waits on',
+    patchWith({ action: { manual: { timeoutSeconds: 60, onTimeout: 'wait' } } }),
+    'spec.patches[0].action.manual.onTimeout',
+    NOT_SUPPORTED,
+  ),
   byShape('a patch without a way to see it', patchWith({ current: [] }), 'spec.patches[0].current'),
   byShape('an unknown fact', requirement({ fact: 'nodeInfo.colour' }), `${CURRENT}.fact`),
   byShape('an unknown operator', requirement({ operator: 'Near' }), `${CURRENT}.operator`, NOT_SUPPORTED),

@@ -7,6 +7,7 @@ import {
   LABEL_KEYS,
   NO_VALUES,
   NOT_SUPPORTED,
+  ONE_ACTION,
   ONE_VERSION,
   PINNED,
   RESTARTED,
@@ -26,6 +27,7 @@ const podOf = (pod: Fields, metadata?: Fields) => ({
   job: { template: { ...(metadata ? { metadata } : {}), spec: { containers: [container], ...pod } } },
 });
 const action = podOf({});
+const manual = { manual: { timeoutSeconds: 60 } };
 const upgrade = (spec: Fields): Manifest => upgradeManifest('tried', 'careen-hosts', spec);
 const host = (role: string, fields: Fields, spec: Fields = {}): Manifest =>
   upgrade({ hosts: { [role]: { action, ...fields } }, ...spec });
@@ -46,6 +48,9 @@ const JOBS: readonly (readonly [path: string, withJob: (job: object) => Manifest
     (field) => [`spec.${field}`, (job: object) => upgrade({ [field]: job })] as const,
   ),
 ];
+
+/** The places of Jobs that may be the work of a person instead. */
+const isEither = (path: string): boolean => !/(stage|rollback|reboot)$/.test(path);
 
 export const UPGRADES_ACCEPTED: readonly AcceptedRow[] = [
   ...['v1.36.4', '1', '1.36.4+k3s1', 'v1.30.4+rke2r1', '2026-11'].map((version) => ({
@@ -70,6 +75,10 @@ export const UPGRADES_ACCEPTED: readonly AcceptedRow[] = [
       }),
     ),
   ]),
+  ...JOBS.filter(([path]) => isEither(path)).map(([path, withJob]) => ({
+    name: `${path} by a person`,
+    manifest: withJob(manual),
+  })),
   ...JOBS.flatMap(([path, withJob]) => [
     {
       name: `${path} with labels and annotations of the pod`,
@@ -175,7 +184,12 @@ export const UPGRADES_REFUSED: readonly RefusedRow[] = [
   ...JOBS.flatMap(([path, withJob]) => {
     const template = `${path}.job.template`;
     return [
-      byShape(`${path} without a Job`, withJob({}), `${path}.job`),
+      ...(isEither(path)
+        ? [
+            byRule(`${path} without any action`, withJob({}), path, ONE_ACTION),
+            byRule(`${path} by a Job and a person`, withJob({ ...action, ...manual }), path, ONE_ACTION),
+          ]
+        : [byShape(`${path} without a Job`, withJob({}), `${path}.job`)]),
       byShape(
         `${path} without containers`,
         withJob(podOf({ containers: [] })),

@@ -36,7 +36,10 @@ type Pod = z.infer<typeof podSchema>;
 async function example(kind: StrategyKindName, file: string, configMap: string) {
   const strategy = await one(file);
   const spec = STRATEGY_KINDS[kind].readSpec.parse(strategy['spec']);
-  const jobs = [...spec.patches.map(({ action }) => action.job), ...(spec.reboot ? [spec.reboot.job] : [])];
+  const jobs = [
+    ...spec.patches.flatMap(({ action }) => action.job ?? []),
+    ...(spec.reboot ? [spec.reboot.job] : []),
+  ];
   const pods: Pod[] = jobs.map(({ template }) => podSchema.parse(template.spec));
   const playbooks = await one(configMap);
   return { strategy, spec, pods, playbooks, ...playbooksSchema.parse(playbooks) };
