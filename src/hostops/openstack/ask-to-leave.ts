@@ -7,7 +7,14 @@ import { ACCEPTED, ALREADY, blocked, refused } from '../outcomes.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Target } from './choose-target.ts';
 import type { NextMove } from './next-move.ts';
-import { againstGroup, migrationsOf, nextOf, type LeavingPolicy, type Moves } from './servers-on-host.ts';
+import {
+  againstGroup,
+  migrationsOf,
+  nextOf,
+  type LeavingPolicy,
+  type Moves,
+  type SeenServer,
+} from './servers-on-host.ts';
 import { againstStop } from './against-stop.ts';
 
 const BUSY_PAUSE_MS = 3_000;
@@ -15,6 +22,8 @@ const REFUSED_PAUSE_MS = 15_000;
 
 export type Asking = {
   readonly compute: Compute;
+  /** The server as it was read a moment ago, if it was not asked since; undefined: it is read. */
+  readonly seen: () => SeenServer | undefined;
   /** Called after the last wait before a write, so that requests at the same time know of each other. */
   readonly moves: () => Moves;
   readonly hostIsUp: boolean;
@@ -35,10 +44,10 @@ export async function askToLeave(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { compute, hostIsUp, policy, now } = asking;
-  const server = await compute.find(uid, signal);
+  const { server, readAt } = asking.seen() ?? { readAt: now(), server: await compute.find(uid, signal) };
   if (!server || (server.host !== host && server.status !== 'VERIFY_RESIZE')) return ALREADY;
   const moves = asking.moves();
-  const move = nextOf({ server, host, hostIsUp, moves, policy, now: now() });
+  const move = nextOf({ server, readAt, host, hostIsUp, moves, policy, now: now() });
   if (!move) return ALREADY;
   switch (move.kind) {
     case 'moving':
@@ -58,7 +67,7 @@ export async function askToLeave(
       const group = againstGroup(uid, moves);
       const against = asking.againstMore() ?? (group === undefined ? undefined : `server ${uid} ${group}`);
       if (against !== undefined) return blocked(against, now() + BUSY_PAUSE_MS);
-      const to = asking.target(server, migrationsOf(server, host, moves, now()));
+      const to = asking.target(server, migrationsOf(server, host, moves, readAt));
       if (to.kind === 'wait') return blocked(`server ${uid} ${to.reason}`, now() + BUSY_PAUSE_MS);
       return carriedOut(asking, uid, { act: move.kind, to: to.host }, signal);
     }

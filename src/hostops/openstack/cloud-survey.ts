@@ -19,6 +19,8 @@ const MIGRATIONS_COUNT_MS = 24 * 3_600_000;
 const PLACEMENT_LIMIT_MS = 10_000;
 
 export type CloudSurvey = {
+  /** When its read began. */
+  readonly readAt: number;
   readonly servers: readonly Server[];
   readonly groups: readonly ServerGroup[];
   readonly migrations: readonly Migration[];
@@ -46,7 +48,7 @@ export async function readSurvey(
     compute.migrations({ changedSince }, signal),
     roomsIn(placement, signal),
   ]);
-  return { servers, groups, migrations, rooms, ...hosts };
+  return { readAt: now, servers, groups, migrations, rooms, ...hosts };
 }
 
 async function roomsIn(placement: Placement, signal: AbortSignal): Promise<Rooms> {

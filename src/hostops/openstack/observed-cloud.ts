@@ -17,7 +17,7 @@ import { computeHost, hasId, type ComputeHost } from './compute-host.ts';
 import type { CloudConnection } from './connection.ts';
 import { ObservedMoves } from './observed-moves.ts';
 import { Repeated } from './repeated.ts';
-import type { Moves, ServersOnHost } from './servers-on-host.ts';
+import type { Moves, SeenServer, ServersOnHost } from './servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
 /** While hosts are worked on: somebody may enable them, and hosts go down. */
@@ -131,6 +131,11 @@ export class ObservedCloud {
   /** The servers on a wanted host; undefined until they were read since it was closed or claimed. */
   serversOn(host: HostName): ServersOnHost | undefined {
     return this.#moves.openHosts.listOf(host);
+  }
+
+  /** A server on an open host, if it was read just now and not asked to leave since. */
+  justSeen(host: HostName, server: string): SeenServer | undefined {
+    return this.#moves.justSeen(host, server);
   }
 
   /** @param inUse whether its servers are wanted while it is neither closed nor claimed */

@@ -10,14 +10,16 @@ import type { Migration, ServerGroup } from '../../openstack/compute-answers.ts'
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ComputeHost } from './compute-host.ts';
-import { isBeingMoved, isInFlight, isOpen } from './next-move.ts';
+import { isBeingMoved, isInFlight, isOpen, isUnconfirmed } from './next-move.ts';
 import { isOutOfDate, marksOf, OpenHosts, type ListedServers } from './open-hosts.ts';
-import { isCutOff, migrationsOf, type Moves } from './servers-on-host.ts';
+import { isCutOff, migrationsOf, type Moves, type SeenServer } from './servers-on-host.ts';
 
 /** The pauses between two looks: a part of the time in which nothing has happened. */
 const QUIET_SHARE = 1 / 3;
 const SHORTEST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 10_000;
+/** A server is asked by what a list has shown within this time. Nova refuses one that has got a task since. */
+const SEEN_MS = 2_000;
 /** Groups change rarely. */
 const GROUPS_PAUSE_MS = 60_000;
 
@@ -67,6 +69,15 @@ export class ObservedMoves {
     this.#dueAt = Math.min(this.#dueAt, now + SHORTEST_PAUSE_MS);
   }
 
+  /** A server as a list has just shown it; undefined when it has to be read, also since it was asked after that list. */
+  justSeen(host: HostName, id: string): SeenServer | undefined {
+    const list = this.#open.listOf(host);
+    if (!list || this.#options.now() - list.readAt > SEEN_MS) return undefined;
+    const server = list.servers.find((each) => each.id === id);
+    const isAsked = this.#asked.since(list.readAt).includes(id);
+    return server && !isAsked ? { server, readAt: list.readAt } : undefined;
+  }
+
   /** How many servers move, or were asked to and do not show it yet. */
   get inFlight(): number {
     return this.#onTheWay.size;
@@ -87,10 +98,15 @@ export class ObservedMoves {
     return this.#migrations.filter(isInFlight);
   }
 
-  /** Nova shows the task of a move before it answers, and its migration later. */
+  /**
+   * Nova shows the task of a move before it answers, and its migration later. A list may be of before the task: then the
+   * migration shows it, also in a queue.
+   */
   get #setOff(): ReadonlySet<string> {
-    const moved = this.#open.servers.filter(isBeingMoved).map(({ id }) => id);
-    return new Set([...this.#asked.since(this.#lookedAt), ...moved]);
+    const recorded = this.#migrations.filter((each) => isOpen(each) && !isUnconfirmed(each));
+    const moved = new Set(recorded.map(({ server }) => server));
+    const there = this.#open.servers.filter((server) => isBeingMoved(server) || moved.has(server.id));
+    return new Set([...this.#asked.since(this.#lookedAt), ...there.map(({ id }) => id)]);
   }
 
   /** Whether there is anything to look at, and it is time to. */
@@ -131,17 +147,21 @@ export class ObservedMoves {
       isDeepStrictEqual(this.#open.listOf(host)?.servers, servers);
     const hasNewServers = !lists.every(isKnown);
     for (const list of lists) this.#open.keep(list);
-    const known = new Map(this.#open.servers.map((server) => [server.id, server]));
+    const known = this.#open.lists.flatMap(({ servers, readAt }) =>
+      servers.map((server) => [server.id, { server, readAt }] as const),
+    );
+    const lastSeen = new Map(known);
     const migrations = read.filter((each) => {
-      const server = known.get(each.server);
-      return !server || !isCutOff(each, server, beganAt);
+      const seen = lastSeen.get(each.server);
+      return !seen || !isCutOff(each, seen.server, seen.readAt);
     });
     const hasNews = hasNewServers || !isDeepStrictEqual(this.#migrations, migrations);
     this.#migrations = migrations;
     this.#lookedAt = beganAt;
     const now = this.#options.now();
-    for (const server of lists.flatMap(({ servers }) => servers))
-      this.#asked.noteLost(server, migrationsOf(server, server.host ?? '', this.moves, now), now);
+    for (const { servers, readAt } of lists)
+      for (const server of servers)
+        this.#asked.noteLost(server, migrationsOf(server, server.host ?? '', this.moves, readAt), now);
     return hasNews;
   }
 
@@ -170,7 +190,7 @@ export class ObservedMoves {
     );
     const servers = [...there, ...left.filter((server) => server !== undefined)];
     const hostIsUp = this.#options.hostNamed(host)?.ready === true;
-    return { host, hostIsUp, servers, readAt, marks: marksOf(host, migrations) };
+    return { host, hostIsUp, servers, readAt, marks: marksOf({ host, servers }, migrations) };
   }
 
   #firstClaimAt(now: Instant): Instant {

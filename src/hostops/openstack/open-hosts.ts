@@ -13,10 +13,10 @@ import { isCutOff, type ServersOnHost } from './servers-on-host.ts';
 const ARRIVALS_MS = 3_000;
 /** A list is read again after this time in any case: people start and delete servers, and can move them to any host. */
 const LIST_PAUSE_MS = 10_000;
+/** While a server of the host moves: the host is not empty before that has ended, which its migration shows. */
+const MOVING_LIST_PAUSE_MS = 30_000;
 
 export type ListedServers = ServersOnHost & {
-  /** When the read of the list began. */
-  readonly readAt: Instant;
   /** The migrations away from the host as they were known before the list was read. */
   readonly marks: string;
 };
@@ -101,15 +101,28 @@ export class OpenHosts {
     if (list) this.keep({ ...list, hostIsUp });
   }
 
+  get lists(): readonly ListedServers[] {
+    return [...this.#open.values()].flatMap(({ list }) => list ?? []);
+  }
+
   /** The servers in all lists. */
   get servers(): readonly Server[] {
-    return [...this.#open.values()].flatMap(({ list }) => list?.servers ?? []);
+    return this.lists.flatMap(({ servers }) => servers);
   }
 }
 
-/** What tells that a list may be out of date: which migrations away from the host there are, and which have ended how. */
-export function marksOf(host: HostName, migrations: readonly Migration[]): string {
-  const own = migrations.filter(({ source }) => source === host);
+/**
+ * What tells that a list may be out of date: how the migrations away from the host have ended, and which of them move
+ * servers that the list does not have. The begin of any other shows nothing that the migration itself does not.
+ */
+export function marksOf(
+  { host, servers }: Pick<ListedServers, 'host' | 'servers'>,
+  migrations: readonly Migration[],
+): string {
+  const ids = new Set(servers.map(({ id }) => id));
+  const own = migrations.filter(
+    (each) => each.source === host && !(isUnderWay(each) && ids.has(each.server)),
+  );
   return JSON.stringify(own.map((each) => [each.id, isUnderWay(each) ? 'moves' : each.status]));
 }
 
@@ -123,14 +136,17 @@ export function isOutOfDate(
   asked: ReadonlySet<string>,
   now: Instant,
 ): boolean {
-  if (now - list.readAt >= LIST_PAUSE_MS || list.marks !== marksOf(list.host, migrations)) return true;
-  return list.servers.some((server) => {
-    const open = migrations.find(
-      (each) => each.server === server.id && each.source === list.host && isUnderWay(each),
-    );
+  if (list.marks !== marksOf(list, migrations)) return true;
+  const underWay = migrations.filter((each) => each.source === list.host && isUnderWay(each));
+  const states = list.servers.map((server) => {
+    const open = underWay.find((each) => each.server === server.id);
     // The migration of a server that moves shows how it ends.
-    return open ? isCutOff(open, server, now) : server.taskState !== undefined || asked.has(server.id);
+    if (open && !isCutOff(open, server, now)) return 'moves';
+    if (open && !isCutOff(open, server, list.readAt)) return 'unknown';
+    return server.taskState === undefined && !asked.has(server.id) ? 'rests' : 'unknown';
   });
+  const pause = states.includes('moves') ? MOVING_LIST_PAUSE_MS : LIST_PAUSE_MS;
+  return states.includes('unknown') || now - list.readAt >= pause;
 }
 
 function isUnderWay(migration: Migration): boolean {

@@ -39,7 +39,7 @@ import { ObservedCloud } from './observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
 import { apartBefore, instancesBefore, placementOn } from './server-operations.ts';
 import { SERVER_WORDS } from './server-words.ts';
-import { instancesOn, type MoveLimits, type Moves } from './servers-on-host.ts';
+import { instancesOn, type MoveLimits, type Moves, type SeenServer } from './servers-on-host.ts';
 
 export type OpenStackOptions = {
   readonly config: Client;
@@ -278,10 +278,11 @@ export class OpenStackHostOps implements PoolOps {
       cloud.beginAsking(uid, to);
     };
     const moves = (): Moves => cloud.moves;
+    const seen = (): SeenServer | undefined => cloud.justSeen(effect.host, uid);
     let mayLeave = false;
     try {
       const checks = { stoppedSince, againstMore, target, beforeWrite, now };
-      const asking = { compute, moves, hostIsUp, policy, ...checks };
+      const asking = { compute, seen, moves, hostIsUp, policy, ...checks };
       const outcome = await askToLeave(asking, effect, signal);
       mayLeave = outcome.kind === 'accepted' || outcome.kind === 'unknown';
       return outcome;

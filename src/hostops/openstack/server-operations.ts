@@ -61,9 +61,9 @@ function operationsAnew(
 ): readonly Operation[] {
   const moves = movesBefore(scene);
   const leaving = away.flatMap((host) => {
-    const { hostIsUp, servers } = serversBefore(host, scene);
+    const { hostIsUp, servers, readAt } = serversBefore(host, scene);
     return serversThere(servers).flatMap((server) => {
-      const next = nextOf({ server, host, hostIsUp, moves, policy, now });
+      const next = nextOf({ server, readAt, host, hostIsUp, moves, policy, now });
       return next ? [{ server, host, next }] : [];
     });
   });
@@ -120,7 +120,7 @@ export function placementOn(
 
 function serversBefore(host: HostName, { survey, hosts }: CloudScene): ServersOnHost {
   const servers = indexOf(survey).serversOn.get(host) ?? [];
-  return { host, hostIsUp: hosts.get(host)?.ready === true, servers };
+  return { host, hostIsUp: hosts.get(host)?.ready === true, servers, readAt: survey.readAt };
 }
 
 /** The moves at the survey, before Careen has asked any server to leave. */

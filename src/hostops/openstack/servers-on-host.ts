@@ -19,6 +19,8 @@ export type ServersOnHost = {
   readonly hostIsUp: boolean;
   /** With those that were moved by a cold migration that nobody has confirmed. */
   readonly servers: readonly Server[];
+  /** When the read of the servers began. */
+  readonly readAt: Instant;
 };
 
 /** What is known of the moves in the whole cloud. */
@@ -53,14 +55,14 @@ const ASKS: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evac
 
 /** The servers that keep a host from being empty. Those that wait for their turn come by their age. */
 export function instancesOn(
-  { host, hostIsUp, servers }: ServersOnHost,
+  { host, hostIsUp, servers, readAt }: ServersOnHost,
   moves: Moves,
   limits: MoveLimits,
   now: Instant,
 ): InstanceFacts[] {
   const own = serversThere(servers).flatMap((server) => {
-    const migrations = migrationsOf(server, host, moves, now);
-    const next = nextOf({ server, host, hostIsUp, moves, policy: limits, now });
+    const migrations = migrationsOf(server, host, moves, readAt);
+    const next = nextOf({ server, readAt, host, hostIsUp, moves, policy: limits, now });
     return next ? [{ server, migrations, next }] : [];
   });
   const onTheWay = own.filter(({ server, next: { kind } }) => kind === 'moving' || isBeingMoved(server));
@@ -99,8 +101,10 @@ export function serversThere(servers: readonly Server[]): readonly Server[] {
     .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
 }
 
-export type Leaver = {
-  readonly server: Server;
+/** A server, and when it was read. */
+export type SeenServer = { readonly server: Server; readonly readAt: Instant };
+
+export type Leaver = SeenServer & {
   readonly host: HostName;
   readonly hostIsUp: boolean;
   readonly moves: Moves;
@@ -112,9 +116,10 @@ export type Leaver = {
  * How a server leaves its host next, or stops running there; undefined where it is stopped already, and need not leave.
  * Failures of long ago do not count.
  */
-export function nextOf({ server, host, hostIsUp, moves, policy, now }: Leaver): NextMove | undefined {
+export function nextOf(leaver: Leaver): NextMove | undefined {
+  const { server, readAt, host, hostIsUp, moves, policy, now } = leaver;
   if (policy.stops) return nextStop({ server, host, hostIsUp });
-  const recent = migrationsOf(server, host, moves, now).filter(
+  const recent = migrationsOf(server, host, moves, readAt).filter(
     (each) => !cameToNothing(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
   );
   return nextMove({ host, server, migrations: recent, hostIsUp, policy, now });
@@ -125,17 +130,20 @@ export function migrationsOf(
   server: Server,
   host: HostName,
   { migrations }: Pick<Moves, 'migrations'>,
-  now: Instant,
+  readAt: Instant,
 ): readonly Migration[] {
   const own = migrations.filter((each) => each.server === server.id && each.source === host);
-  return own.filter((each) => !isCutOff(each, server, now));
+  return own.filter((each) => !isCutOff(each, server, readAt));
 }
 
-/** Its record stays open for ever, while Nova does nothing with the server any more. */
-export function isCutOff(migration: Migration, { taskState, status }: Server, now: Instant): boolean {
+/**
+ * Its record stays open for ever, while Nova does nothing with the server any more.
+ * @param readAt when the server was read: one that was read before its migration began shows no task either
+ */
+export function isCutOff(migration: Migration, { taskState, status }: Server, readAt: Instant): boolean {
   const changedAt = Date.parse(migration.updatedAt ?? migration.createdAt);
   const isIdle = taskState === undefined && status !== 'VERIFY_RESIZE';
-  return isOpen(migration) && isIdle && now - changedAt > CUT_OFF_MS;
+  return isOpen(migration) && isIdle && readAt - changedAt > CUT_OFF_MS;
 }
 
 /**

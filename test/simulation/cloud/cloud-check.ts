@@ -68,12 +68,14 @@ export class CloudCheck {
     if (method !== 'GET') return;
     const { pathname, searchParams } = new URL(url);
     const [resource = '', id] = pathname.split('/').slice(2);
-    const { services } = this.#options.state;
+    const { services, servers } = this.#options.state;
     if (resource === 'os-services')
       for (const { host } of services)
         if ((searchParams.get('host') ?? host) === host) this.#knownAt.set(`${by}/${host}`, knownAt);
-    if (resource === 'servers' && id !== undefined && id !== 'detail')
-      this.#knownAt.set(`${by}/${id}`, knownAt);
+    if (resource !== 'servers' || id === undefined) return;
+    const listed = servers.filter(({ host }) => (searchParams.get('host') ?? host) === host);
+    for (const known of id === 'detail' ? listed.map((each) => each.id) : [id])
+      this.#knownAt.set(`${by}/${known}`, knownAt);
   }
 
   /** The limit of the pool may have changed. */

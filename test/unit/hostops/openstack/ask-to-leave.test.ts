@@ -4,7 +4,7 @@ import type { Outcome } from '../../../../src/engine/effect.ts';
 import { askToLeave, type Asking } from '../../../../src/hostops/openstack/ask-to-leave.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { answer, networkError, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
-import { ago, group, HOST, migration, moves, NOW } from './cloud-objects.ts';
+import { ago, group, HOST, migration, moves, NOW, server } from './cloud-objects.ts';
 
 const { signal } = new AbortController();
 const SERVER = `GET ${NOVA}/servers/s1`;
@@ -31,6 +31,7 @@ async function ask(more: Partial<Asking> = {}, aborted: AbortSignal = signal): P
   const asking: Asking = {
     ...{ compute: new Compute(cloud.session()), moves: () => moves(), hostIsUp: true },
     policy: { coldMigration: true, evacuation: true, stops: false },
+    seen: () => undefined,
     stoppedSince: () => undefined,
     target: () => ({ kind: 'to', host: undefined }),
     againstMore: () => undefined,
@@ -49,6 +50,13 @@ describe('a server is asked once', () => {
     expect(await ask()).toEqual({ kind: 'accepted' });
     expect(bodies()).toEqual([{ 'os-migrateLive': { host: null, block_migration: 'auto' } }]);
     expect(writes).toBe(1);
+  });
+
+  it('by what was read a moment ago, without reading it again', async () => {
+    const seen = (taskState?: string) => ({ server: server({ taskState }), readAt: NOW - 500 });
+    expect(await ask({ seen: () => seen() })).toEqual({ kind: 'accepted' });
+    expect(await ask({ seen: () => seen('migrating') })).toMatchObject({ kind: 'blocked' });
+    expect([bodies().length, cloud.asked(SERVER)]).toEqual([1, []]);
   });
 
   it.each([

@@ -39,6 +39,7 @@ async function ask(known: Partial<Moves> = {}, more: Partial<Asking> = {}): Prom
   const asking: Asking = {
     ...{ compute: new Compute(cloud.session()), moves: () => moves(known), hostIsUp: true },
     policy: { coldMigration: false, evacuation: false, stops: true },
+    seen: () => undefined,
     stoppedSince: () => ago(600),
     target: () => ({ kind: 'wait', reason: 'no move is wanted' }),
     againstMore: () => 'no move is wanted',
@@ -157,7 +158,7 @@ it('hosts are kept apart by the groups that want that of their servers', () => {
 it('of a host that empties by stops, all servers that run are asked at once, and the others are not there', () => {
   const limits = { coldMigration: false, evacuation: false, maxMigrationsPerHost: 1, stops: true };
   const servers = [server(), server({ id: 's2' }), server({ id: 's3', status: 'SHUTOFF' })];
-  const found = instancesOn({ host: HOST, hostIsUp: true, servers }, moves(), limits, NOW);
+  const found = instancesOn({ host: HOST, hostIsUp: true, servers, readAt: NOW }, moves(), limits, NOW);
   expect(found.map(({ uid, request, waitsFor }) => [uid, request, waitsFor])).toEqual([
     ['s1', 'stop-0-0', undefined],
     ['s2', 'stop-0-0', undefined],

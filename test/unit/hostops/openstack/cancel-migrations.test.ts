@@ -100,7 +100,7 @@ describe('a cold migration away from the host', () => {
 });
 
 describe('a server that was just asked to leave', () => {
-  const servers = { host: HOST, hostIsUp: true, servers: [server({ id: 's1' })] };
+  const servers = { host: HOST, hostIsUp: true, readAt: NOW, servers: [server({ id: 's1' })] };
 
   it('is waited for until its migration is recorded', async () => {
     expect(await cancel({ servers, moves: { setOff: new Set(['s1']) } })).toMatch(/server s1/);

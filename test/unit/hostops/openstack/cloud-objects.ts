@@ -80,7 +80,7 @@ export function scene(
     ]),
   );
   const survey: CloudSurvey = {
-    ...{ servers: [], groups: [], migrations: [], aggregates: [], ...known },
+    ...{ readAt: NOW, servers: [], groups: [], migrations: [], aggregates: [], ...known },
     hypervisors: names.map((name) => ({
       ...{ id: `id-of-${name}`, hostname: name, serviceHost: name, type: 'QEMU', version: undefined },
       ...{ hostIp: undefined, uptime: undefined },

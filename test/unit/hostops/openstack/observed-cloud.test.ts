@@ -85,6 +85,19 @@ describe('a look', () => {
     expect(host.cloud.serversOn(HOST)?.servers.map(({ id }) => id)).toEqual(['s2']);
   });
 
+  it('asks for no servers when the migration of one begins that was asked to leave', async () => {
+    servers = [shown('s1'), shown('s2')];
+    await look();
+    asked();
+    migrations = [moved('s1', running)];
+    await look('s1');
+    expect(asked()).toEqual(['os-migrations']);
+    expect(host.cloud.inFlight).toBe(1);
+    migrations = [moved('s1', { ...running, status: 'queued' })];
+    await look();
+    expect(host.cloud.inFlight, 'also while it is in a queue').toBe(1);
+  });
+
   it('keeps a server that has left until its migration is known to have ended', async () => {
     migrations = [moved('s1', running)];
     const there = shown('s1', { 'OS-EXT-SRV-ATTR:host': 'compute-2' });
@@ -168,6 +181,18 @@ it('a failure to read servers is no less true when the hosts can be read', async
 });
 
 describe('a server that is asked to leave', () => {
+  it('is known as a list has just shown it, until it is asked', async () => {
+    servers = [shown('s1'), shown('s2')];
+    await look();
+    const seen = (id: string) => host.cloud.justSeen(HOST, id)?.server.id;
+    host.cloud.beginAsking('s1', undefined);
+    expect([seen('s1'), seen('s2'), seen('s3')]).toEqual([undefined, 's2', undefined]);
+    host.cloud.endAsking('s1', true);
+    expect(seen('s1')).toBeUndefined();
+    host.now += 3_000;
+    expect(seen('s2')).toBeUndefined();
+  });
+
   it('has set off while its request is under way, and no more when that is refused', () => {
     host.cloud.beginAsking('s1', undefined);
     expect([...host.cloud.moves.setOff]).toEqual(['s1']);

@@ -8,24 +8,25 @@ import { ago, HOST, migration, NOW, server } from './cloud-objects.ts';
 const NOBODY: ReadonlySet<string> = new Set();
 
 function listOf(servers: readonly Server[], migrations: readonly Migration[], readAt = NOW) {
-  return { host: HOST, hostIsUp: true, servers, readAt, marks: marksOf(HOST, migrations) };
+  const marks = marksOf({ host: HOST, servers }, migrations);
+  return { host: HOST, hostIsUp: true, servers, readAt, marks };
 }
 
 describe('a list of servers is out of date', () => {
   const moving = server({ taskState: 'migrating' });
   const running = migration('running');
 
-  it('never while its servers move or rest, for some seconds', () => {
-    const list = listOf([moving, server({ id: 's2' })], [running]);
-    expect(isOutOfDate(list, [running], NOBODY, NOW + 9_999)).toBe(false);
-  });
-
-  it('after ten seconds', () => {
-    expect(isOutOfDate(listOf([], []), [], NOBODY, NOW + 10_000)).toBe(true);
+  it.each([
+    ['ten seconds while its servers rest', [server()], [], 10_000],
+    ['half a minute while one of them moves', [moving, server({ id: 's2' })], [running], 30_000],
+  ])('after %s', (_, servers, migrations, pause) => {
+    const list = listOf(servers, migrations);
+    expect(isOutOfDate(list, migrations, NOBODY, NOW + pause - 1)).toBe(false);
+    expect(isOutOfDate(list, migrations, NOBODY, NOW + pause)).toBe(true);
   });
 
   it.each([
-    ['began', [], [running]],
+    ['of a server that it does not have began', [], [migration('running', { server: 's9' })]],
     ['was completed', [running], [migration('completed')]],
     ['failed', [running], [migration('error')]],
     ['waits for its confirmation', [running], [migration('finished')]],
@@ -34,6 +35,7 @@ describe('a list of servers is out of date', () => {
   });
 
   it.each([
+    ['of one of its servers begins', [], [running]],
     ['goes from a queue to its run', [migration('queued')], [running]],
     ['is of another host', [running], [running, migration('completed', { id: 2, source: 'compute-9' })]],
   ])('not when a migration %s', (_, before, after) => {
@@ -54,9 +56,11 @@ describe('a list of servers is out of date', () => {
     expect(isOutOfDate(listOf([server({ taskState })], migrations), migrations, NOBODY, NOW)).toBe(true);
   });
 
-  it('when it would make a restart of Nova seem to have cut off a migration', () => {
-    const old = migration('running', { createdAt: ago(600), updatedAt: ago(120) });
-    expect(isOutOfDate(listOf([server()], [old]), [old], NOBODY, NOW)).toBe(true);
+  it('when its servers may only seem to have no task, because it was read long ago', () => {
+    const silent = migration('running', { createdAt: ago(70), updatedAt: ago(61) });
+    expect(isOutOfDate(listOf([server()], [silent], NOW - 9_000), [silent], NOBODY, NOW)).toBe(true);
+    // A restart of Nova has cut it off.
+    expect(isOutOfDate(listOf([server()], [silent]), [silent], NOBODY, NOW)).toBe(false);
   });
 });
 

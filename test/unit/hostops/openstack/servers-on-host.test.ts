@@ -20,7 +20,12 @@ function instances(
   limits: Partial<MoveLimits> = {},
   now = NOW,
 ): InstanceFacts[] {
-  return instancesOn({ host: HOST, hostIsUp: true, servers }, moves(known), { ...LIMITS, ...limits }, now);
+  return instancesOn(
+    { host: HOST, hostIsUp: true, servers, readAt: now },
+    moves(known),
+    { ...LIMITS, ...limits },
+    now,
+  );
 }
 
 /** The names of the servers that are asked now. */
@@ -177,6 +182,11 @@ describe('a migration that a restart of Nova has cut off', () => {
 
   it('is not awaited: the server is asked again', () => {
     expect(due(instances([a], cutOff))).toEqual(['a']);
+  });
+
+  it('is awaited while the server was not read since', () => {
+    const server = { host: HOST, hostIsUp: true, servers: [a], readAt: NOW - 2_000 };
+    expect(due(instancesOn(server, moves(cutOff), LIMITS, NOW))).toEqual([]);
   });
 
   it('is awaited while the server has a task, or the record is fresh', () => {
