@@ -18,6 +18,10 @@ export const MAINTENANCE_SESSION = 'MaintenanceSession';
 /** The kind of the objects by which a project is asked, and answers. */
 export const MAINTENANCE_NOTICE = 'MaintenanceNotice';
 
+/** The kinds of the objects by which tenants say how their instances may be moved. */
+export const INSTANCE_CONSTRAINT = 'InstanceConstraint';
+export const INSTANCE_GROUP_CONSTRAINT = 'InstanceGroupConstraint';
+
 /** The kind of the objects that hold parts of a large plan. */
 export const PLAN_STAGE = 'PlanStage';
 

@@ -97,6 +97,7 @@ const SESSION_STEP_NAMES = [
   'close-hosts',
   'await-empty',
   'move-instances',
+  'ask-and-move-instances',
 ] as const;
 
 export const STEP_NAMES = [...NATIVE_STEP_NAMES, ...VIM_STEP_NAMES, ...SESSION_STEP_NAMES] as const;

@@ -32,11 +32,20 @@ export type Effect = Common &
         readonly run: string;
         readonly reason: string;
       }
-    /** `by`: how the owner of the instance wants it moved; absent: as the platform does it. */
+    /**
+     * `by`: how the owner of the instance wants it moved; absent: as the platform does it. `notTo`: hosts that must not take
+     * it, where the adapter chooses.
+     */
     | {
         readonly kind: 'evict';
         readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'>;
         readonly by?: 'MIGRATE' | 'LIVE_MIGRATE';
+        readonly notTo?: readonly HostName[];
+      }
+    /** Calls off a move that has not ended: the instance stays on its host. */
+    | {
+        readonly kind: 'call-off';
+        readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'>;
       }
     /** Creates the Job suspended, so that no pod of it runs. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
@@ -97,6 +106,7 @@ export const EFFECT_KINDS = [
   'release',
   'leave-locked',
   'evict',
+  'call-off',
   'create-job',
   'start-job',
   'mend-job',

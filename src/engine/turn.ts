@@ -5,6 +5,7 @@ import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
 import type { RunState } from './run/run-state.ts';
+import type { Constraints } from './session/constraints/constraints.ts';
 import type { ProjectReply, ReplyExtension, ReplyVerdict } from './session/session-state.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { EffectKey, Instant, View } from './view.ts';
@@ -95,6 +96,11 @@ export type Turn = {
   readonly extensions?: readonly ReplyExtension[];
   /** The projects that can be reached; undefined where that is not known. */
   readonly listeners?: Pick<ReadonlySet<string>, 'has'>;
+  /**
+   * What the owners of the instances on the hosts of a session demand of moves. Only workflows that look at constraints have
+   * them; undefined also while they are not known.
+   */
+  readonly constraints?: Constraints;
   /** True in the first turn of a process, just after it has read the stored run. */
   readonly restarted?: boolean;
 };

@@ -6,6 +6,7 @@ import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { ClaimLevel, InstanceAction } from '../crds/vocabulary.ts';
 import type { PlacementForecast } from '../planner/findings/situation.ts';
 import type { Facts, HostName, HostSeed } from '../planner/hosts/facts.ts';
+import type { Labels } from '../planner/hosts/labels.ts';
 import type { HostWords } from '../planner/hosts/host-words.ts';
 
 /** Unix time in milliseconds. */
@@ -59,6 +60,10 @@ export type InstanceFacts = {
   readonly size?: number;
   /** Whether it is reached by an address that follows it only after a while. */
   readonly floatingAddress?: boolean;
+  /** By which its owner selects it, where instances have labels. */
+  readonly labels?: Labels;
+  /** Whether its scheduler puts it on no host of another that is like it. */
+  readonly keptApart?: boolean;
 };
 
 /** The id of the alarm about a host that is not Ready. */

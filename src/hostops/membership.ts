@@ -4,8 +4,7 @@ import { DEFAULT_POOL } from '../crds/names.ts';
 import type { LabelSelector } from '../crds/spec/label-selector.ts';
 import type { Claim } from '../engine/view.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
-import { hasAll, type Labels } from '../planner/hosts/labels.ts';
-import { meetsAll } from './label-selector.ts';
+import { hasAll, meetsAll, type Labels } from '../planner/hosts/labels.ts';
 import type { MarkedHost, Provider, Scope } from './port.ts';
 
 /**

@@ -7,7 +7,8 @@ import { computeHosts, type SessionEvent, type SessionProgress } from '../engine
 export function sessionStatusOf(session: SessionProgress): SessionStatus {
   const hosts = computeHosts(session);
   const maintained = hosts.filter((host) => host.maintained).length;
-  const awaited = session.projects.filter(({ answer }) => !answer).map(({ replyBy }) => replyBy);
+  const asked = [...session.projects, ...session.questions];
+  const awaited = asked.filter(({ answer }) => !answer).map(({ replyBy }) => replyBy);
   const [nextDeadline] = awaited.toSorted();
   // It copies what is read-only here, and proves that the API server stores all of it.
   return sessionProgress.parse({
@@ -30,7 +31,9 @@ function eventIn(event: SessionStatus['events'][number]): SessionEvent[] {
     case 'project': {
       const asked = [...ASKED_STATES, 'INSTANCE_ACTION_DONE' as const].find((each) => each === state);
       if (!asked || project === undefined) return [];
-      return [{ id, type, project, state: asked, instances, allowedActions, replyBy, actionsAt }];
+      const { instance, migrationType, resourceMitigation, give } = event;
+      const ofInstance = { instance, migrationType, resourceMitigation, give };
+      return [{ id, type, project, state: asked, instances, allowedActions, replyBy, actionsAt, ...ofInstance }];
     }
     case 'host':
       return host !== undefined && (state === 'IN_MAINTENANCE' || state === 'MAINTENANCE_COMPLETE')

@@ -4,7 +4,7 @@ import type { LabelSelector } from '../../crds/spec/label-selector.ts';
 import { rawList, rawPages, type PooledKubeConfig } from '../../kube/client.ts';
 import { explain } from '../../kube/errors.ts';
 import { instanceOf } from '../../hostops/kubernetes/pod-facts.ts';
-import { meetsAll } from '../../hostops/label-selector.ts';
+import { meetsAll } from '../../planner/hosts/labels.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { FleetPod } from '../files/fleet-file.ts';
 

@@ -1,7 +1,7 @@
 /** The pods that a disruption budget keeps on a host that is drained, and what to do about each budget. Pure. */
 import { z } from 'zod';
 import type { LabelSelector } from '../../crds/spec/label-selector.ts';
-import { meetsAll } from '../../hostops/label-selector.ts';
+import { meetsAll } from '../../planner/hosts/labels.ts';
 import type { Advice } from './advice.ts';
 import type { Commands } from './commands.ts';
 

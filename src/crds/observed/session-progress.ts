@@ -43,6 +43,52 @@ const answer = z
   })
   .describe('Its answer.');
 
+const share = z
+  .object({
+    vcpus: z.number().describe('So much room.'),
+    instances: uids.describe('The uids of instances that would do. The project may give up others.'),
+  })
+  .describe('What the project can give up so that a host can be emptied, while its groups keep enough members.');
+
+const instanceQuestion = z
+  .object({
+    instance: uid.describe('The uid of the instance.'),
+    host: host.describe('Where it was when its owner was asked.'),
+    project,
+    question: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .describe('The number of the question. Left out where nobody was asked: its constraint is the consent.'),
+    asked: z.enum(ASKED_STATES).describe('What its owner was asked.'),
+    askedAt: time().describe('When its owner was asked.'),
+    replyBy: time().describe('When the answer is due.'),
+    migrationType: z.enum(MOVE_ACTIONS).describe('How it is moved where the answer does not say.'),
+    groups: z
+      .array(text(512))
+      .max(64)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('Its groups. It counts as an affected member of each.'),
+    answer: z
+      .object({
+        kind: z.enum(['ACK', 'NACK']).describe('ACK: its owner agrees. NACK: it refuses, and the session fails.'),
+        action: z.enum(MOVE_ACTIONS).optional().describe('How it is moved.'),
+        assumed: z.literal(true).optional().describe('Set where nobody was asked, or nobody answered.'),
+      })
+      .optional()
+      .describe('The answer.'),
+  })
+  .describe('One instance that has not left its host, and what its owner was asked.');
+
+const recovery = z
+  .object({
+    instance: uid.describe('The uid of the instance.'),
+    group: text(512).describe('The group of which it counts as an affected member.'),
+    until: time().describe('When that ends.'),
+  })
+  .describe('An instance that recovers from its move.');
+
 const projectProgress = z
   .object({
     id: project,
@@ -52,6 +98,7 @@ const projectProgress = z
     replyBy: time().describe('When its answer is due.'),
     extendedSeconds: z.int().min(0).max(86400).optional().describe('By how much its answer was put off.'),
     instances: uids,
+    give: share.optional(),
     answer: answer.optional(),
   })
   .describe('One project, and what it was asked last.');
@@ -59,9 +106,11 @@ const projectProgress = z
 const move = z
   .object({
     instance: uid.describe('The uid of the instance.'),
+    host: host.describe('The host that it leaves.'),
     project,
     action: z.enum(MOVE_ACTIONS).describe('How it is moved.'),
     done: z.boolean().describe('Whether it has left its host.'),
+    overran: z.literal(true).optional().describe('Set where it takes longer than its constraint allows.'),
   })
   .describe('An instance of the open stage that is moved.');
 
@@ -78,6 +127,13 @@ const event = z
     allowedActions: z.array(z.enum(MOVE_ACTIONS)).max(3).optional().describe('What may be chosen.'),
     replyBy: time().optional().describe('When the answer is due.'),
     actionsAt: time().optional().describe('When Careen acts.'),
+    instance: uid.optional().describe('The instance about which alone it is asked.'),
+    migrationType: z.enum(MOVE_ACTIONS).optional().describe('How that is moved where the answer does not say.'),
+    resourceMitigation: z
+      .literal(true)
+      .optional()
+      .describe('Set where its resources are made up for while it is away.'),
+    give: share.optional(),
     percentDone: z.int().min(0).max(100).optional().describe('The percentage of maintained hosts.'),
   })
   .describe('Something to tell that is not delivered yet.');
@@ -113,6 +169,18 @@ export const sessionProgress = z
       .max(MANY)
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe('All projects that were told of the session at its begin.'),
+    questions: z
+      .array(instanceQuestion)
+      .max(MANY)
+      .default([])
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['instance'] })
+      .describe('The single instances whose owners were asked, until they have left.'),
+    recovering: z
+      .array(recovery)
+      .max(MANY)
+      .default([])
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The instances that count as affected members of their groups after their moves.'),
     moves: z
       .array(move)
       .max(MANY)

@@ -20,7 +20,8 @@ export type CrdDefinition = {
   readonly scope: 'Cluster' | 'Namespaced';
   readonly description: string;
   readonly spec: z.ZodType;
-  readonly status: z.ZodType;
+  /** Undefined: Careen writes nothing into objects of this kind. */
+  readonly status?: z.ZodType;
   readonly columns: readonly PrinterColumn[];
 };
 
@@ -49,7 +50,7 @@ export function customResourceDefinition(definition: CrdDefinition): JsonSchema 
           name: VERSION,
           served: true,
           storage: true,
-          subresources: { status: {} },
+          ...(definition.status ? { subresources: { status: {} } } : {}),
           additionalPrinterColumns: definition.columns.map((column) => ({ ...column })),
           schema: { openAPIV3Schema: openApiSchema(definition) },
         },
@@ -70,7 +71,7 @@ export function openApiSchema({ description, spec, status }: CrdDefinition): Jso
       metadata: { type: 'object' },
       spec: structural(spec),
       // Without this default the defaults of its fields would not show before the first write of a status.
-      status: { ...structural(status), default: {} },
+      ...(status ? { status: { ...structural(status), default: {} } } : {}),
     },
   };
 }

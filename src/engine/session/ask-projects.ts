@@ -4,7 +4,9 @@ import type { SessionTerms } from '../../crds/spec/session-terms.ts';
 import type { Pass, RunJudge } from '../pass.ts';
 import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
-import { byProject, instancesOn } from './occupancy.ts';
+import type { Turn } from '../turn.ts';
+import { sharesOf } from './constraints/shares.ts';
+import { byProject, instancesOn, occupancy } from './occupancy.ts';
 import { replySecondsIn } from './rounds.ts';
 import { sessionOf } from './session-of.ts';
 import { MOVE_ACTIONS, type AskedState } from '../../crds/vocabulary.ts';
@@ -15,6 +17,7 @@ import {
   told,
   type ProjectProgress,
   type SessionProgress,
+  type Share,
 } from './session-state.ts';
 
 /** What a project wants with its instances when it does not say. */
@@ -53,7 +56,7 @@ function ask(
   const hosts = found.flatMap((instances) => (instances ? [{ instances }] : []));
   if (hosts.length < found.length)
     return { kind: 'blocked', reason: `waiting to see what runs on ${names.join(', ')}` };
-  const projects = concerned(session, byProject(hosts), state);
+  const projects = concerned(session, reachable(turn, byProject(hosts)), state);
   const deaf = [...projects.keys()].filter((id) => turn.listeners?.has(id) === false);
   if (deaf.length > 0 && terms.silent === 'fail')
     return failed(`no answer can come: nobody listens for ${list(deaf)}; let them listen, then retry`);
@@ -64,16 +67,31 @@ function ask(
   const actionsAt = state === 'MAINTENANCE' ? (terms.startAt ?? replyBy) : replyBy;
   const allowedActions = asksForActions(state) ? MOVE_ACTIONS : [];
   const members = state === 'MAINTENANCE' ? [...projects.keys()] : session.members;
-  let next: SessionProgress = { ...session, projects: [], members, moves: [] };
+  let next: SessionProgress = { ...session, projects: [], members, moves: session.moves.filter(({ done }) => !done) };
+  const shares = state === 'SCALE_IN' ? sharesIn(turn, session) : undefined;
   for (const [id, instances] of projects) {
     const uids = instances.map(({ uid }) => uid);
-    const progress = { id, question: next.told, asked: state, askedAt, replyBy, instances: uids };
+    const give = shares && { give: shares.get(id) ?? { vcpus: 0, instances: [] } };
+    const progress = { id, question: next.told, asked: state, askedAt, replyBy, instances: uids, ...give };
     next = told(
       { ...next, projects: [...next.projects, progress] },
-      { type: 'project', project: id, state, instances: uids, allowedActions, replyBy, actionsAt },
+      { type: 'project', project: id, state, instances: uids, allowedActions, replyBy, actionsAt, ...give },
     );
   }
   return next;
+}
+
+/** What projects can give up; undefined where their constraints are not looked at, or the room on the hosts is not known. */
+function sharesIn({ constraints, view }: Turn, session: SessionProgress): ReadonlyMap<string, Share> | undefined {
+  const hosts = occupancy(session, view);
+  const isRoomKnown = hosts?.some(({ capacity }) => capacity > 0) === true;
+  return constraints && hosts && isRoomKnown ? sharesOf(hosts, constraints) : undefined;
+}
+
+/** Where instances without a constraint may be moved, nobody waits for projects that nobody listens for. */
+function reachable<T>({ constraints, listeners }: Turn, projects: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  if (!constraints?.fallback || !listeners) return projects;
+  return new Map([...projects].filter(([id]) => listeners.has(id)));
 }
 
 /** Why the session cannot begin: its start is longer ago than projects have to answer (fenix.md §4.1, Defect). */

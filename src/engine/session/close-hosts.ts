@@ -11,12 +11,16 @@ import { sessionOf } from './session-of.ts';
 import { computeHosts, type ClosedHost } from './session-state.ts';
 
 /**
- * Closes every compute host that is still to be maintained: it serves on, and what moves lands on a maintained host. A
- * permit is not needed for that. The intent is recorded before the first effect.
+ * Closes every compute host that is still to be maintained: it serves on, and what moves lands on a maintained host. In
+ * PREPARE_MAINTENANCE only the host that is emptied. A permit is not needed for that. The intent is recorded before the first
+ * effect.
  */
-export const closeHosts: RunJudge = (pass) => {
+export const closeHosts: RunJudge = (pass, { stage }) => {
   const { session } = sessionOf(pass);
-  const wanted = computeHosts(session).filter(({ maintained }) => !maintained);
+  const isPreparing = session.state === 'PREPARE_MAINTENANCE';
+  const wanted = computeHosts(session).filter(
+    ({ name, maintained }) => !maintained && (!isPreparing || stage.hosts?.includes(name)),
+  );
   const effects: Effect[] = [];
   const waiting: string[] = [];
   for (const { name } of wanted) {

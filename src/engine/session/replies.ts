@@ -2,7 +2,8 @@
 import type { Pass } from '../pass.ts';
 import { runningStep } from '../run/run-state.ts';
 import { moveDeadlines } from '../run/timers.ts';
-import type { MoveAction } from '../../crds/vocabulary.ts';
+import { MOVE_ACTIONS, type MoveAction } from '../../crds/vocabulary.ts';
+import { judgeInstanceReply } from './constraints/instance-replies.ts';
 import {
   asksForActions,
   isMoveAction,
@@ -15,19 +16,40 @@ import {
 /** Records the valid answers of this turn, and says what became of each. */
 export function takeReplies(pass: Pass): void {
   for (const reply of pass.turn.replies ?? []) {
-    const { session } = pass.run;
-    const project = session?.projects.find(({ id }) => id === reply.project);
-    const judged = judgeReply(project, reply, { lateCounts: pass.plan.actions.session?.silent === 'wait' });
-    const isRefused = typeof judged === 'string';
+    const refusal = reply.instance === undefined ? takeOfProject(pass, reply) : takeOfInstance(pass, reply);
     pass.replies.push({
       id: reply.id,
-      answer: isRefused ? 'refused' : 'accepted',
-      message: isRefused ? judged : `${reply.state} of project ${reply.project}`,
+      answer: refusal === undefined ? 'accepted' : 'refused',
+      message: refusal ?? `${reply.state} of project ${reply.project}`,
     });
-    if (isRefused || !session) continue;
-    const projects = session.projects.map((each) => (each === project ? { ...each, answer: judged } : each));
-    pass.run.session = { ...session, projects };
   }
+}
+
+/** Records the answer of a project, or returns why it is none. */
+function takeOfProject(pass: Pass, reply: ProjectReply): string | undefined {
+  const { session } = pass.run;
+  const project = session?.projects.find(({ id }) => id === reply.project);
+  const answer = judgeReply(project, reply, { lateCounts: lateCounts(pass) });
+  if (typeof answer === 'string' || !session) return typeof answer === 'string' ? answer : undefined;
+  const projects = session.projects.map((each) => (each === project ? { ...each, answer } : each));
+  pass.run.session = { ...session, projects };
+  return undefined;
+}
+
+/** Records an answer about one instance, or returns why it is none. */
+function takeOfInstance(pass: Pass, reply: ProjectReply): string | undefined {
+  const { session } = pass.run;
+  const question = session?.questions.find(({ instance }) => instance === reply.instance);
+  const actions = pass.turn.constraints?.actions ?? MOVE_ACTIONS;
+  const answer = judgeInstanceReply(question, reply, { lateCounts: lateCounts(pass), actions });
+  if (typeof answer === 'string' || !session) return typeof answer === 'string' ? answer : undefined;
+  const questions = session.questions.map((each) => (each === question ? { ...each, answer } : each));
+  pass.run.session = { ...session, questions };
+  return undefined;
+}
+
+function lateCounts({ plan }: Pass): boolean {
+  return plan.actions.session?.silent === 'wait';
 }
 
 /** Records the extensions of this turn, and moves the deadline of the step with them. */

@@ -20,6 +20,9 @@ const MARGIN_SECONDS = 60;
 /** With the policy `wait`: a day more than any answer takes that anybody waits for. */
 const LONGEST_SECONDS = 30 * 86_400;
 
+/** The states in which a host is emptied. */
+export type EmptyingState = 'PREPARE_MAINTENANCE' | 'PLANNED_MAINTENANCE';
+
 export const STAGE_OF_STATE = {
   MAINTENANCE: 'maintenance',
   SCALE_IN: 'scale-in',
@@ -38,18 +41,48 @@ export function replySecondsIn(
   return isLong ? scaleInReplySeconds : replySeconds;
 }
 
-/** The stage that asks projects. With a host, its instances are moved as their projects answer. */
-export function askingStage(given: RoundTerms, state: AskedState, host?: HostName): Stage {
-  const { terms } = given;
-  const seconds = terms.silent === 'wait' ? LONGEST_SECONDS : replySecondsIn(terms, state) + MARGIN_SECONDS;
+/** The stage that asks all projects of the session. */
+export function askingStage(given: RoundTerms, state: Exclude<AskedState, EmptyingState>): Stage {
+  const steps = [...awaitingStart(given, state), askStep(given, state)];
+  return stageOf(STAGE_OF_STATE[state], [], 'touched', steps);
+}
+
+/** The stage that asks the projects of a host how their instances are to be moved, then moves them one after another. */
+export function emptyingStage(given: RoundTerms, state: EmptyingState, host: HostName): Stage {
+  const move = { name: 'move-instances', timeoutSeconds: EMPTY_SECONDS } as const;
+  const steps = [...beforeEmptying(given, state), askStep(given, state), move];
+  return stageOf(STAGE_OF_STATE[state], [host], 'touched', steps);
+}
+
+/**
+ * The stage that asks about each instance of a host by itself, and moves them as far at once as their constraints allow.
+ * @param seconds how long that takes at most, with the times of the owners
+ * @param closesFirst whether PREPARE_MAINTENANCE closes its host: otherwise what leaves it could come back
+ */
+export function constrainedStage(
+  given: RoundTerms,
+  state: EmptyingState,
+  host: HostName,
+  { seconds, closesFirst }: { readonly seconds: number; readonly closesFirst: boolean },
+): Stage {
+  const timeoutSeconds = given.terms.silent === 'wait' ? LONGEST_SECONDS : seconds + EMPTY_SECONDS;
+  const close = closesFirst && state === 'PREPARE_MAINTENANCE' ? [CLOSE] : [];
   const steps: Step[] = [
-    ...awaitingStart(given, state),
-    // A session that goes on after a failure has opened its hosts meanwhile.
-    ...(state === 'PLANNED_MAINTENANCE' ? [CLOSE] : []),
-    { name: 'ask-projects', timeoutSeconds: seconds },
-    ...(host === undefined ? [] : [{ name: 'move-instances', timeoutSeconds: EMPTY_SECONDS } as const]),
+    ...beforeEmptying(given, state),
+    ...close,
+    { name: 'ask-and-move-instances', timeoutSeconds },
   ];
-  return stageOf(STAGE_OF_STATE[state], host === undefined ? [] : [host], 'touched', steps);
+  return stageOf(STAGE_OF_STATE[state], [host], 'touched', steps);
+}
+
+function askStep({ terms }: RoundTerms, state: AskedState): Step {
+  const seconds = terms.silent === 'wait' ? LONGEST_SECONDS : replySecondsIn(terms, state) + MARGIN_SECONDS;
+  return { name: 'ask-projects', timeoutSeconds: seconds };
+}
+
+function beforeEmptying(given: RoundTerms, state: EmptyingState): readonly Step[] {
+  // A session that goes on after a failure has opened its hosts meanwhile.
+  return [...awaitingStart(given, state), ...(state === 'PLANNED_MAINTENANCE' ? [CLOSE] : [])];
 }
 
 /** The stage that closes the compute hosts, so that what moves lands on a maintained host. */

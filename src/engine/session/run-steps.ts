@@ -2,6 +2,7 @@
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { RunJudge } from '../pass.ts';
 import { askProjects } from './ask-projects.ts';
+import { askAndMove } from './constraints/ask-and-move.ts';
 import { awaitEmpty } from './await-empty.ts';
 import { awaitStart } from './await-start.ts';
 import { closeHosts } from './close-hosts.ts';
@@ -13,4 +14,5 @@ export const SESSION_STEPS: Readonly<Partial<Record<StepName, RunJudge>>> = {
   'close-hosts': closeHosts,
   'await-empty': awaitEmpty,
   'move-instances': moveInstances,
+  'ask-and-move-instances': askAndMove,
 };

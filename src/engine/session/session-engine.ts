@@ -29,7 +29,8 @@ export function sessionEngine(workflow: Workflow): EngineProfile {
 
 /** A host that was not emptied in PREPARE_MAINTENANCE fails nothing: projects are asked to scale in (fenix.md §3). */
 function isUnemptied({ name, steps, currentStep }: StageStatus): boolean {
-  return name === 'prepare-maintenance' && steps[currentStep]?.name === 'move-instances';
+  const { name: step = '' } = steps[currentStep] ?? {};
+  return name === 'prepare-maintenance' && (step === 'move-instances' || step === 'ask-and-move-instances');
 }
 
 /** A failed session goes on in the state before its failure (fenix.md §12). */
@@ -47,7 +48,8 @@ function nextStages(pass: Pass, workflow: Workflow): NextStages {
   const hosts = occupancy(session, turn.view);
   if (!hosts) return { kind: 'wait', reason: 'waiting to see what runs on the hosts of the session' };
   const { timing } = plan.actions;
-  const next = workflow({ terms, timing, now: turn.now, session, hosts, apply: run.apply });
+  const { constraints, now } = turn;
+  const next = workflow({ terms, timing, now, session, hosts, constraints, apply: run.apply });
   if (next.kind !== 'round') return next;
   const counted = next.state === 'SCALE_IN' ? { ...session, scaleIn: fruitless(session, hosts) } : session;
   run.session = inState(counted, next.state);

@@ -53,7 +53,51 @@ export type ProjectProgress = {
   readonly extendedSeconds?: number | undefined;
   /** The uids of the instances that the question is about. */
   readonly instances: readonly string[];
+  /** In SCALE_IN: what it can spare. */
+  readonly give?: Share | undefined;
   readonly answer?: ProjectAnswer | undefined;
+};
+
+/** What a project can give up so that a host can be emptied, as far as its groups keep enough members. */
+export type Share = {
+  readonly vcpus: number;
+  /** The uids of instances that would do. Which ones it gives up is the choice of the project. */
+  readonly instances: readonly string[];
+};
+
+/** What the owner of one instance was asked: with constraints each instance is asked about by itself. */
+export type InstanceQuestion = {
+  /** The uid of the instance. */
+  readonly instance: string;
+  /** Where it was when its owner was asked. */
+  readonly host: HostName;
+  readonly project: string;
+  /** The number of the question; absent: nobody was asked, its constraint is the consent. */
+  readonly question?: number | undefined;
+  readonly asked: AskedState;
+  readonly askedAt: string;
+  readonly replyBy: string;
+  /** How it is moved where the answer does not say. */
+  readonly migrationType: MoveAction;
+  /** The keys of its groups. */
+  readonly groups: readonly string[];
+  readonly answer?: InstanceAnswer | undefined;
+};
+
+/** `action`: how the instance is moved, in an ACK. */
+export type InstanceAnswer = {
+  readonly kind: 'ACK' | 'NACK';
+  readonly action?: MoveAction | undefined;
+  /** Set where nobody was asked, or the owner was silent and the session went on. */
+  readonly assumed?: true | undefined;
+};
+
+/** A member of a group that counts as affected for a while after its move. */
+export type Recovery = {
+  readonly instance: string;
+  readonly group: string;
+  /** RFC 3339. */
+  readonly until: string;
 };
 
 export type ProjectAnswer = {
@@ -76,6 +120,8 @@ export type ProjectReply = {
   /** ACK_ or NACK_ and the state that was asked about. */
   readonly state: string;
   readonly instanceActions?: Readonly<Record<string, string>> | undefined;
+  /** The uid of the instance that it is about, where the owner was asked about that alone. */
+  readonly instance?: string | undefined;
 };
 
 /** More time that a project asks for. */
@@ -97,12 +143,16 @@ export type ReplyVerdict = {
   readonly message: string;
 };
 
-/** An instance of the open stage that is moved. It stays listed until the next stage, so that its end is told once. */
+/** An instance that is moved. It stays listed until the next stage, or until it has left, so that its end is told once. */
 export type Move = {
   readonly instance: string;
+  /** The host that it leaves. */
+  readonly host: HostName;
   readonly project: string;
   readonly action: MoveAction;
   readonly done: boolean;
+  /** It has taken longer than its constraint allows. */
+  readonly overran?: true | undefined;
 };
 
 /** Something to tell. Each is delivered at least once; `id` lets receivers notice a repetition. */
@@ -116,6 +166,13 @@ export type SessionEvent = { readonly id: string } & (
       /** When the answer is due, and when Careen acts; RFC 3339. Undefined where nothing is asked. */
       readonly replyBy?: string | undefined;
       readonly actionsAt?: string | undefined;
+      /** Set where an answer for this instance alone is awaited; it may leave out how the instance is moved. */
+      readonly instance?: string | undefined;
+      /** How that instance is moved where the answer does not say. */
+      readonly migrationType?: MoveAction | undefined;
+      /** The resources of that instance are to be made up for while it is away. */
+      readonly resourceMitigation?: true | undefined;
+      readonly give?: Share | undefined;
     }
   | {
       readonly type: 'host';
@@ -133,7 +190,10 @@ export type SessionProgress = {
   readonly projects: readonly ProjectProgress[];
   /** The ids of all projects that were told of the session at its begin. */
   readonly members: readonly string[];
+  /** The questions about single instances that have not left yet. */
+  readonly questions: readonly InstanceQuestion[];
   readonly moves: readonly Move[];
+  readonly recovering: readonly Recovery[];
   /** How many SCALE_IN rounds in a row have given nothing up, and the free room at the last one. */
   readonly scaleIn?: { readonly room: number; readonly rounds: number } | undefined;
   /** Not delivered yet. */
@@ -145,7 +205,8 @@ export type SessionProgress = {
 /** A session before its first stage. */
 export function newSession(hosts: readonly SessionHost[]): SessionProgress {
   const first: SessionProgress = {
-    ...{ state: 'MAINTENANCE', hosts, closed: [], projects: [], members: [], moves: [], events: [], told: 0 },
+    ...{ state: 'MAINTENANCE', hosts, closed: [], projects: [], members: [], events: [], told: 0 },
+    ...{ questions: [], moves: [], recovering: [] },
   };
   return told(first, { type: 'session', state: 'MAINTENANCE', percentDone: 0 });
 }

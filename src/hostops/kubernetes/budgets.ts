@@ -2,7 +2,7 @@ import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { LabelSelector } from '../../crds/spec/label-selector.ts';
 import type { InstanceFacts } from '../../engine/view.ts';
 import { rawList } from '../../kube/client.ts';
-import { meetsAll } from '../label-selector.ts';
+import { meetsAll } from '../../planner/hosts/labels.ts';
 
 type Budget = {
   readonly metadata: { readonly name: string };

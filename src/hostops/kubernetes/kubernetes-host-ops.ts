@@ -37,7 +37,7 @@ import { readPlatform } from './platform-facts.ts';
 import { PodWatches } from './pod-watches.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
 import { allEnded, type Writer } from '../../kube/writes.ts';
-import type { Written } from '../outcomes.ts';
+import { refused, type Written } from '../outcomes.ts';
 
 const NODES = '/api/v1/nodes';
 /** Its metrics are a long text, and few of them change. */
@@ -276,6 +276,8 @@ export class KubernetesHostOps implements HostOps {
         return this.#keepNode(await leaveNodeLocked(this.#writer, node, effect, fence, signal));
       case 'evict':
         return evictPod(this.#writer, effect, signal);
+      case 'call-off':
+        return refused('an eviction cannot be called off');
       case 'create-job':
       case 'start-job':
       case 'mend-job':

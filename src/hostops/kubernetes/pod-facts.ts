@@ -1,8 +1,11 @@
 /** Selects the pods that must leave a host, and reads their facts. Pure. */
 import type { V1OwnerReference, V1Pod, V1Toleration } from '@kubernetes/client-node';
+import { labelSelector } from '../../crds/spec/label-selector.ts';
 import type { InstanceFacts } from '../../engine/view.ts';
+import { meetsAll } from '../../planner/hosts/labels.ts';
 import { cpus } from './quantities.ts';
 
+const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 /** The taint of a cordoned node. */
 const CORDON_TAINT = 'node.kubernetes.io/unschedulable';
@@ -33,7 +36,18 @@ export function instanceOf(pod: V1Pod): InstanceFacts | undefined {
       (sum, { resources }) => sum + cpus(resources?.requests?.['cpu']),
       0,
     ),
+    ...(metadata?.labels ? { labels: metadata.labels } : {}),
+    ...(isKeptApart(pod) ? { keptApart: true } : {}),
   };
+}
+
+/** Whether the scheduler puts it on no node of another pod with its labels. */
+function isKeptApart({ metadata, spec }: V1Pod): boolean {
+  const terms = spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  return terms.some(({ topologyKey, labelSelector: others }) => {
+    const selector = labelSelector.safeParse(others).data;
+    return topologyKey === HOSTNAME_LABEL && selector && meetsAll(selector, metadata?.labels ?? {});
+  });
 }
 
 /** The deletion timestamp is the time of the deletion plus the grace period. */

@@ -18,21 +18,29 @@ export type Choice = {
   /** How many servers move to a host now. */
   readonly arriving: (host: HostName) => number;
   readonly maxMigrationsPerTarget: number | undefined;
+  /** Hosts that must not take the server, whatever Nova would choose. */
+  readonly notTo?: readonly HostName[] | undefined;
 };
 
 /**
- * Names a host where the pool limits the moves to one, and where a migration to a host has failed before: then one that the
- * server has not failed to reach. Nova may refuse that, by filters that Careen does not know: after such an attempt it is the
+ * Names a host where the pool limits the moves to one, where some hosts must not take the server, and where a migration to a
+ * host has failed before: then one that the server has not failed to reach. Nova may refuse that, by filters that Careen does not know: after such an attempt it is the
  * next one, or again the choice of Nova.
  */
 export function chooseTarget(choice: Choice): Target {
-  const { server, migrations, hosts, arriving, maxMigrationsPerTarget: most } = choice;
+  const { server, migrations, hosts, arriving, maxMigrationsPerTarget: most, notTo = [] } = choice;
   const failures = migrations.filter(hasFailed);
   const failed = new Set(failures.flatMap(({ dest }) => dest ?? []));
   const refused = failures.filter(({ dest }) => dest === undefined).length;
-  if (most === undefined && (failed.size === 0 || refused > 0)) return { kind: 'to', host: undefined };
+  const isFree = notTo.length === 0;
+  if (most === undefined && isFree && (failed.size === 0 || refused > 0)) return { kind: 'to', host: undefined };
   const open = [...hosts].filter(
-    (host) => host.ready && !host.closedToNewWork && host.name !== server.host && isInZone(server, host),
+    (host) =>
+      host.ready &&
+      !host.closedToNewWork &&
+      host.name !== server.host &&
+      !notTo.includes(host.name) &&
+      isInZone(server, host),
   );
   const untried = open.filter(({ name }) => !failed.has(name));
   const free = untried.filter(({ name }) => most === undefined || arriving(name) < most);
@@ -43,8 +51,10 @@ export function chooseTarget(choice: Choice): Target {
   if (best !== undefined) return { kind: 'to', host: best };
   if (most !== undefined && untried.length > 0)
     return { kind: 'wait', reason: `waits: at most ${String(most)} servers may move to one host at once` };
-  return { kind: 'to', host: undefined };
+  return isFree ? { kind: 'to', host: undefined } : { kind: 'wait', reason: AGAINST_ALL };
 }
+
+const AGAINST_ALL = 'waits: no host that may take it is open, by the bounds of its group on members that share a host';
 
 function isInZone({ pinnedZone }: Server, { labels }: Pick<ComputeHost, 'labels'>): boolean {
   return typeof pinnedZone !== 'string' || labels['zone'] === pinnedZone;

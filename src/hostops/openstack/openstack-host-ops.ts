@@ -23,6 +23,7 @@ import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscripti
 import { indexOf } from './cloud-scene.ts';
 import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
 import { cancelMigrations } from './cancel-migrations.ts';
+import { callOff } from './call-off.ts';
 import { chooseTarget, type Target } from './choose-target.ts';
 import { claimIn, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
@@ -242,6 +243,8 @@ export class OpenStackHostOps implements PoolOps {
         return leaveHostLocked(await this.#writer(scope), effect, fence, signal);
       case 'evict':
         return this.#askToLeave(scope, effect, signal);
+      case 'call-off':
+        return this.#callOff(scope, effect, signal);
       case 'create-job':
       case 'start-job':
       case 'mend-job':
@@ -271,7 +274,8 @@ export class OpenStackHostOps implements PoolOps {
     const target = (server: Server, migrations: readonly Migration[]): Target => {
       const hosts = cloud.hosts.values();
       const arriving = (host: HostName): number => cloud.arriving(host);
-      return chooseTarget({ server, migrations, hosts, arriving, maxMigrationsPerTarget });
+      const { notTo } = effect;
+      return chooseTarget({ server, migrations, hosts, arriving, maxMigrationsPerTarget, notTo });
     };
     const beforeWrite = (to: HostName | undefined): void => {
       this.#beforeWrite();
@@ -289,6 +293,17 @@ export class OpenStackHostOps implements PoolOps {
     } finally {
       cloud.endAsking(uid, mayLeave);
     }
+  }
+
+  async #callOff(
+    scope: Scope,
+    effect: Extract<Effect, { kind: 'call-off' }>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { cloud } = this.#of(scope);
+    const compute = await cloud.compute();
+    const { now } = this.#options;
+    return callOff({ compute, moves: cloud.moves, beforeWrite: () => this.#beforeWrite(), now }, effect, signal);
   }
 
   #remote(scope: Scope, name: HostName): RemoteHost {

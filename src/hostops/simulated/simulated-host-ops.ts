@@ -202,6 +202,8 @@ export class SimulatedHostOps implements HostOps {
         return host ? this.#leaveLocked(host, effect, fence) : STALE;
       case 'evict':
         return this.#evict(effect);
+      case 'call-off':
+        return this.#world.callOff(effect.instance.uid) ? ACCEPTED : ALREADY;
       case 'create-job':
         return this.#createJob(effect, fence);
       case 'start-job':
@@ -353,6 +355,7 @@ function instanceOf({
   host: _host,
   heldBy: _held,
   movingTo: _target,
+  move: _move,
   unmanaged,
   ...pod
 }: SimulatedPod): InstanceFacts {

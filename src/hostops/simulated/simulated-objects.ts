@@ -1,6 +1,7 @@
 /** What a simulated world consists of. */
 import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/hosts/facts.ts';
+import type { Labels } from '../../planner/hosts/labels.ts';
 import type { HostCondition, Taint } from '../health.ts';
 
 /**
@@ -69,6 +70,9 @@ export type SimulatedPod = {
   readonly floatingAddress?: boolean;
   /** Where it arrives at the end of its move. */
   readonly movingTo?: HostName | undefined;
+  /** Its move, while it has not arrived. */
+  readonly move?: number | undefined;
+  readonly labels?: Labels;
 };
 
 export type SimulatedJob = {

@@ -184,18 +184,29 @@ export class SimulatedWorld {
     const pod = this.#pods.get(uid);
     if (!pod) return;
     const leaving = { since: this.now, due: this.now + milliseconds, heldBy: [] };
-    this.#pods.set(uid, { ...pod, leaving, movingTo: target });
+    const move = this.#number();
+    this.#pods.set(uid, { ...pod, leaving, movingTo: target, move });
     this.#report(pod.host);
     this.#clock.after(milliseconds, () => {
       const before = this.#pods.get(uid);
-      if (!before) return;
+      if (before?.move !== move) return;
       this.#podsByHost.remove(before.host, uid);
       this.#podsByHost.add(target, uid);
-      this.#pods.set(uid, { ...before, host: target, leaving: undefined, movingTo: undefined });
+      const arrived = { leaving: undefined, movingTo: undefined, move: undefined };
+      this.#pods.set(uid, { ...before, host: target, ...arrived });
       moved();
       this.#report(before.host);
       this.#report(target);
     });
+  }
+
+  /** Ends a move to another host before it has arrived. Returns whether there was one. */
+  callOff(uid: string): boolean {
+    const pod = this.#pods.get(uid);
+    if (pod?.move === undefined) return false;
+    this.#pods.set(uid, { ...pod, leaving: undefined, movingTo: undefined, move: undefined });
+    this.#report(pod.host);
+    return true;
   }
 
   /** Sets how many pods under this budget may be disrupted now. */

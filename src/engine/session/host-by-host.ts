@@ -1,0 +1,94 @@
+/**
+ * The way of every workflow of Fenix (fenix.md §3, §6, §10): hosts one after another, each emptied towards those that are
+ * maintained. Workflows differ in how a host is emptied.
+ */
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Stage } from '../../planner/plan.ts';
+import { isGood } from '../run/results.ts';
+import { emptyHosts, easiestToEmpty, freeRoom, hasRoomForOne } from './occupancy.ts';
+import {
+  askingStage,
+  closingStage,
+  hostStage,
+  inPlaceStage,
+  STAGE_OF_STATE,
+  type EmptyingState,
+} from './rounds.ts';
+import type { AskedState } from '../../crds/vocabulary.ts';
+import type { NextRound, Standing, Workflow } from './workflow.ts';
+
+/** So often in a row projects may agree to scale in and give nothing up: nothing tells that the next time differs. */
+const FRUITLESS_ROUNDS = 20;
+
+/** The stage of PREPARE_MAINTENANCE or PLANNED_MAINTENANCE that empties a host with the consent of its projects. */
+export type Emptying = (standing: Standing, state: EmptyingState, host: HostName) => Stage;
+
+export function hostByHost(emptying: Emptying): Workflow {
+  return (standing) => {
+    const { session, apply, hosts } = standing;
+    switch (session.state) {
+      case 'MAINTENANCE':
+      case 'SCALE_IN':
+        return byRoom(standing, emptying);
+      case 'PREPARE_MAINTENANCE': {
+        const isEmptied = isGood(apply.stages.at(-1)?.result ?? 'failed');
+        return isEmptied ? start(standing) : scaleIn(standing);
+      }
+      case 'START_MAINTENANCE': {
+        const next = hosts.find(({ host }) => !host.maintained);
+        if (!next) return round('MAINTENANCE_COMPLETE', askingStage(standing, 'MAINTENANCE_COMPLETE'));
+        return round('PLANNED_MAINTENANCE', emptying(standing, 'PLANNED_MAINTENANCE', next.host.name));
+      }
+      case 'PLANNED_MAINTENANCE':
+        return start(standing);
+      default:
+        return { kind: 'complete' };
+    }
+  };
+}
+
+function round(state: AskedState, stage: Stage): NextRound {
+  return { kind: 'round', state, stages: [stage] };
+}
+
+function byRoom(standing: Standing, emptying: Emptying): NextRound {
+  const { hosts } = standing;
+  if (emptyHosts(hosts).length > 0) return start(standing);
+  if (!hasRoomForOne(hosts)) return scaleIn(standing);
+  const chosen = easiestToEmpty(hosts);
+  return chosen
+    ? round('PREPARE_MAINTENANCE', emptying(standing, 'PREPARE_MAINTENANCE', chosen.host.name))
+    : { kind: 'failed', reason: 'the session has no compute host' };
+}
+
+function scaleIn(standing: Standing): NextRound {
+  const { scaleIn: before } = standing.session;
+  if (before && before.rounds >= FRUITLESS_ROUNDS && before.room >= freeRoom(standing.hosts))
+    return {
+      kind: 'failed',
+      reason: `the projects agreed to scale in ${String(before.rounds)} times and gave nothing up: no host can be emptied`,
+    };
+  return round('SCALE_IN', askingStage(standing, 'SCALE_IN'));
+}
+
+/** Works on every empty host; before the first one it closes all of them. */
+function start(standing: Standing): NextRound {
+  const { session, hosts, apply } = standing;
+  const empty = emptyHosts(hosts);
+  if (empty.length === 0) return { kind: 'failed', reason: 'no host is empty, so none can be worked on' };
+  const isFirst = apply.stages.every(({ name }) => name !== STAGE_OF_STATE.START_MAINTENANCE);
+  const isLast = hosts.every(({ host }) => host.maintained || empty.some((each) => each.host === host));
+  const once = session.hosts.find(({ type }) => type !== 'other')?.name ?? '';
+  const controllers = session.hosts.filter(({ type }) => type === 'controller');
+  const first = isFirst
+    ? [
+        inPlaceStage(standing, once, ['pre']),
+        ...controllers.map(({ name }) => inPlaceStage(standing, name, ['host', 'controller'])),
+        closingStage(standing),
+      ]
+    : [];
+  const last = isLast ? [inPlaceStage(standing, once, ['post'])] : [];
+  const each = empty.map(({ host }) => hostStage(standing, host.name));
+  const stages = [...first, ...each, ...last].filter((stage) => stage !== undefined);
+  return { kind: 'round', state: 'START_MAINTENANCE', stages };
+}
