@@ -26,6 +26,7 @@ import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { EngineProfile } from '../../engine/pass.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
+import type { Constraints } from '../../engine/session/constraints/constraints.ts';
 import type { ProjectReply } from '../../engine/session/session-state.ts';
 import type { SessionProgress } from '../../engine/session/session-state.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
@@ -55,6 +56,8 @@ export type Assignment = {
   readonly profile?: EngineProfile;
   /** Of a session: as it is before its first stage. */
   readonly session?: SessionProgress;
+  /** Of a session whose workflow looks at constraints. */
+  readonly constraints?: () => Constraints;
   readonly partLimits?: PartLimits;
   /** Called once a decision is stored, before its effects are performed. */
   readonly stored?: () => void;
@@ -86,6 +89,7 @@ export class SimulatedOperator {
   readonly #evaluate: Evaluate;
   readonly #profile: EngineProfile;
   readonly #stored: () => void;
+  readonly #constraints: (() => Constraints) | undefined;
   readonly #outcomes = new Outcomes();
   #decision: Decision | undefined;
   #watch: HostWatch;
@@ -108,6 +112,7 @@ export class SimulatedOperator {
     this.#evaluate = evaluate;
     this.#profile = profile;
     this.#stored = stored;
+    this.#constraints = assignment.constraints;
     this.#watch = ops.watch(scope, () => undefined);
   }
 
@@ -247,6 +252,7 @@ export class SimulatedOperator {
       outcomes: this.#outcomes.all,
       replies: this.replies,
       ...(this.listeners ? { listeners: this.listeners } : {}),
+      ...(this.#constraints ? { constraints: this.#constraints() } : {}),
       now: this.world.now,
     };
     const pool = { status: this.#pool, capacity: this.#capacity(view) };

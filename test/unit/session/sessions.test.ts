@@ -1,78 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { playSession, type PlayedSession } from '../../../src/cli/vectors/sessions/play-session.ts';
-import { recordedSession, type RecordedSession } from '../../../src/cli/vectors/sessions/recorded-session.ts';
+import { playSession } from '../../../src/cli/vectors/sessions/play-session.ts';
+import { recordedSession } from '../../../src/cli/vectors/sessions/recorded-session.ts';
 import { SimulatedOperator } from '../../../src/cli/simulate/simulated-operator.ts';
-import type { RunState } from '../../../src/engine/run/run-state.ts';
+import { complaints } from './complaints.ts';
 import { randomSession } from './random-sessions.ts';
+import { RestartingOperator } from './restarting-operator.ts';
 
 const RUNS = 150;
 const MOST_FAILURES = 3;
-
-/** What may not happen in any session, in the words of its trace. */
-function complaints(
-  { world, create }: RecordedSession,
-  { trace, endState, hostsAfterDelete }: PlayedSession,
-): string[] {
-  const found: string[] = [];
-  const at = new Map(world.instances.map(({ id, host }) => [id, host]));
-  const open = new Set([...world.computeHosts, ...world.controllerHosts]);
-  const waiting = new Set<string>();
-  const inMaintenance = new Set<string>();
-  const failed = new Set<string>();
-  const maintained = new Set<string>();
-  let began = false;
-  let state = '';
-  for (const event of trace) {
-    if (event.kind === 'asked') waiting.add(event.project);
-    if (event.kind === 'answered') waiting.delete(event.project);
-    if (event.kind === 'state') state = event.state;
-    if (event.kind === 'state' && event.state !== 'MAINTENANCE') began = true;
-    if (event.kind === 'told-of-host' && event.state === 'MAINTENANCE_COMPLETE') maintained.add(event.host);
-    if (event.kind === 'move') {
-      if (waiting.size > 0) found.push(`${event.instance} moved before ${[...waiting].join(', ')} answered`);
-      if (!began) found.push(`${event.instance} moved before the start`);
-      if (state === 'PLANNED_MAINTENANCE' && !maintained.has(event.target ?? ''))
-        found.push(`${event.instance} moved to ${event.target ?? ''}, which is still to be maintained`);
-      at.set(event.instance, event.target ?? '');
-    }
-    if (event.kind === 'removed') at.delete(event.instance);
-    if (event.kind === 'host') {
-      if (event.schedulable) open.add(event.host);
-      else open.delete(event.host);
-    }
-    if (event.kind === 'told-of-host') {
-      if (event.state === 'IN_MAINTENANCE') inMaintenance.add(event.host);
-      else inMaintenance.delete(event.host);
-      if (inMaintenance.size > 1) found.push(`${[...inMaintenance].join(', ')} are in maintenance at once`);
-      if (open.has(event.host)) found.push(`${event.host} is told of while it takes new work`);
-    }
-    if (event.kind === 'plug-in') {
-      const { type } = create.actions.find(({ plugin }) => plugin === event.plugin) ?? {};
-      const isAway = world.computeHosts.includes(event.host) && (type === 'host' || type === 'compute');
-      if (isAway && open.has(event.host))
-        found.push(`${event.plugin} ran on ${event.host}, which took new work`);
-      if (isAway && [...at.values()].includes(event.host))
-        found.push(`${event.plugin} ran on ${event.host}, which was not empty`);
-      if (event.state === 'FAILED') failed.add(event.host);
-    }
-  }
-  for (const { host, schedulable } of hostsAfterDelete)
-    if (!schedulable && !failed.has(host)) found.push(`${host} stays closed`);
-  if (endState !== 'MAINTENANCE_DONE' && endState !== 'MAINTENANCE_FAILED')
-    found.push(`it ends in ${endState}`);
-  return found;
-}
-
-/** Begins anew from the stored run, as another process does, before some of its passes. */
-class RestartingOperator extends SimulatedOperator {
-  #made = 0;
-  override async pass(): Promise<boolean> {
-    this.#made += 1;
-    if (this.#made % 3 === 0) this.restart(JSON.parse(JSON.stringify(this.run)) as RunState);
-    return super.pass();
-  }
-}
 
 /** Gives up after more passes than any session needs that does not wait. */
 class ImpatientOperator extends SimulatedOperator {

@@ -113,7 +113,9 @@ const GROUPS: Partial<Record<TraceEvent['kind'], string>> = {
 };
 
 /** What a recording does not bind, or what is the doing of others. */
-const UNBOUND: ReadonlySet<TraceEvent['kind']> = new Set(['answered', 'plug-in', 'removed', 'deleted']);
+const UNBOUND: ReadonlySet<TraceEvent['kind']> = new Set([
+  ...(['answered', 'plug-in', 'removed', 'added', 'deleted', 'moving', 'called-off'] as const),
+]);
 
 /** What binds of a trace, with the events of a group in a fixed order. */
 function normalized(trace: readonly TraceEvent[]): string[] {

@@ -18,6 +18,7 @@ import type { SessionTerms } from '../../../crds/spec/session-terms.ts';
 import { SimulatedOperator, type Assignment } from '../../simulate/simulated-operator.ts';
 import type { RecordedSession } from './recorded-session.ts';
 import { cloudOf, SimulatedCloudOps } from './simulated-cloud.ts';
+import { constraintsIn } from './simulated-constraints.ts';
 import { SimulatedTenants } from './simulated-tenants.ts';
 import type { TraceEvent } from './trace.ts';
 
@@ -77,9 +78,8 @@ class Player {
     this.#world = cloudOf(recorded, idOfAction);
     this.#deletedAfter = eventsBeforeDelete(recorded.trace);
     const terms = { ...termsOf(recorded, this.#world.now), silent };
-    const ops = new SimulatedCloudOps(this.#world, recorded.trace, (move) =>
-      this.#trace.push({ kind: 'move', ...move }),
-    );
+    const ops = new SimulatedCloudOps(this.#world, recorded, (event) => this.#trace.push(event));
+    const heeds = recorded.create.workflow !== 'default';
     this.#operator = makeOperator({
       stored: () => this.#deliver(),
       ...{ world: this.#world, ops, scope: SCOPE, limit: recorded.world.computeHosts.length, owner: OWNER },
@@ -89,12 +89,14 @@ class Player {
       }),
       profile: sessionEngine(workflow),
       session: newSession(hostsOf(recorded)),
+      ...(heeds ? { constraints: () => constraintsIn(recorded, this.#world) } : {}),
     });
     const { listeners } = recorded.world;
     if (listeners) this.#operator.listeners = new Set(listeners);
     this.#tenants = new SimulatedTenants(this.#world, recorded, {
       answer: (reply) => this.#take(reply),
-      remove: (instance) => this.#trace.push({ kind: 'removed', instance }),
+      remove: (instance) => this.#trace.push({ kind: 'removed', instance, at: this.#world.now }),
+      add: (instance, host) => this.#trace.push({ kind: 'added', instance, host }),
     });
     for (const { name, closedToNewWork } of this.#world.hosts.values())
       this.#open.set(name, !closedToNewWork);
@@ -148,7 +150,9 @@ class Player {
 
   #take(reply: ProjectReply): void {
     const actions = Object.values(reply.instanceActions ?? {});
-    this.#trace.push({ kind: 'answered', project: reply.project, state: reply.state, actions });
+    const { project, state, instance } = reply;
+    const ofInstance = instance === undefined ? {} : { instance: this.#nameOf(instance) };
+    this.#trace.push({ kind: 'answered', project, state, actions, ...ofInstance });
     this.#operator.replies.push(reply);
   }
 
@@ -183,8 +187,10 @@ function traceEventOf(event: SessionEvent, nameOf: (uid: string) => string): Tra
     case 'host':
       return { kind: 'told-of-host', host: event.host, state: event.state };
     case 'project': {
-      const { project, state, allowedActions, instances } = event;
-      if (state !== 'INSTANCE_ACTION_DONE') return { kind: 'asked', project, state, allowedActions };
+      const { project, state, allowedActions, instances, instance } = event;
+      const ofInstance = instance === undefined ? {} : { instance: nameOf(instance) };
+      if (state !== 'INSTANCE_ACTION_DONE')
+        return { kind: 'asked', project, state, allowedActions, ...ofInstance };
       return { kind: 'instance-done', project, instance: nameOf(instances[0] ?? '') };
     }
   }

@@ -1,5 +1,7 @@
 /** A recorded session of Fenix (test/vectors/fenix/README.md, sessions.json). */
 import { z } from 'zod';
+import { instanceConstraintSpec } from '../../../crds/instance-constraint.ts';
+import { instanceGroupConstraintSpec } from '../../../crds/instance-group-constraint.ts';
 
 const instance = z.object({
   id: z.string(),
@@ -7,6 +9,10 @@ const instance = z.object({
   project: z.string(),
   size: z.number().default(1),
   floatingIp: z.boolean().default(false),
+  /** Its constraint (fenix.md §2.3), where it has one: it is a member of a group of `world.groups`. */
+  constraint: instanceConstraintSpec
+    .pick({ groupRef: true, migrationType: true, maxInterruptionSeconds: true, leadTimeSeconds: true })
+    .optional(),
 });
 
 const payload = z.looseObject({
@@ -40,6 +46,8 @@ const tenant = z.looseObject({
   refuses: states,
   silentOn: states,
   omitsInstanceActions: z.unknown().optional(),
+  /** In SCALE_IN it gives up what it is shown to be able to spare. */
+  givesShare: z.boolean().default(false),
 });
 export type RecordedTenant = z.infer<typeof tenant>;
 
@@ -50,6 +58,10 @@ export const recordedSession = z.looseObject({
     computeHosts: z.array(z.string()),
     controllerHosts: z.array(z.string()).default([]),
     instances: z.array(instance).default([]),
+    /** The constraints of groups, by the names that instances refer to; a group belongs to the project of its members. */
+    groups: z.record(z.string(), instanceGroupConstraintSpec).default({}),
+    /** How long a server takes to move. */
+    moveSeconds: z.number().default(1),
     listeners: z.array(z.string()).optional(),
   }),
   replyTimesSeconds: z

@@ -4,13 +4,14 @@ import { SimulatedHostOps } from '../../../hostops/simulated/simulated-host-ops.
 import { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
 import type { Fence, Scope } from '../../../hostops/port.ts';
 import type { HostName } from '../../../planner/hosts/facts.ts';
+import type { SimulatedPod } from '../../../hostops/simulated/simulated-objects.ts';
 import type { RecordedSession } from './recorded-session.ts';
+import type { TraceEvent } from './trace.ts';
 
-const MOVE_MILLISECONDS = 1000;
 const NO_ROOM_RETRY_MILLISECONDS = 5000;
 const TIMES = { jobMilliseconds: 1000 };
 
-type Moved = { readonly instance: string; readonly source: HostName; readonly target: HostName };
+type CloudEvent = Extract<TraceEvent, { kind: 'moving' | 'move' | 'called-off' }>;
 
 /** The hosts and servers of the recording. A plug-in that failed there fails here. */
 export function cloudOf(
@@ -37,36 +38,48 @@ export function cloudOf(
 /** The adapter to that cloud: what is asked to leave its host moves to another one. */
 export class SimulatedCloudOps extends SimulatedHostOps {
   readonly #world: SimulatedWorld;
-  readonly #moves: RecordedSession['trace'];
-  readonly #moved: (move: Moved) => void;
+  readonly #recorded: RecordedSession;
+  readonly #tell: (event: CloudEvent) => void;
 
-  /** @param moved is told of each move at its end */
-  constructor(world: SimulatedWorld, trace: RecordedSession['trace'], moved: (move: Moved) => void) {
+  /** @param tell is told of each move at its begin and at its end */
+  constructor(world: SimulatedWorld, recorded: RecordedSession, tell: (event: CloudEvent) => void) {
     super(world);
     this.#world = world;
-    this.#moves = trace;
-    this.#moved = moved;
+    this.#recorded = recorded;
+    this.#tell = tell;
   }
 
   override async perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    if (effect.kind === 'call-off') {
+      const { name = '' } = this.#world.pods.get(effect.instance.uid) ?? {};
+      this.#tell({ kind: 'called-off', instance: name, at: this.#world.now });
+    }
     if (effect.kind !== 'evict') return super.perform(scope, effect, fence, signal);
     signal.throwIfAborted();
     const server = this.#world.pods.get(effect.instance.uid);
     if (!server || server.leaving || server.host !== effect.host) return { kind: 'already' };
-    const target = this.#targetFor(server.name, server.host, server.size ?? 0);
+    const target = this.#targetFor(server, effect.notTo);
     if (target === undefined) {
       const retryAt = this.#world.now + NO_ROOM_RETRY_MILLISECONDS;
       return { kind: 'blocked', reason: `no host has room for ${server.name}`, retryAt };
     }
     const move = { instance: server.name, source: server.host, target };
-    this.#world.migratePod(server.uid, target, MOVE_MILLISECONDS, () => this.#moved(move));
+    this.#tell({ kind: 'moving', ...move, at: this.#world.now });
+    this.#world.migratePod(server.uid, target, this.#recorded.world.moveSeconds * 1000, () =>
+      this.#tell({ kind: 'move', ...move, at: this.#world.now }),
+    );
     return { kind: 'accepted' };
   }
 
   /** Where the recorded scheduler put it, if that host is open and has room; else the open host with the most room. */
-  #targetFor(instance: string, source: HostName, size: number): HostName | undefined {
-    const rooms = hostsWithRoom(this.#world, source, size);
-    const recorded = this.#moves.find(({ move }) => move?.instance === instance && move.source === source);
+  #targetFor(
+    { name: instance, host: source, size = 0 }: SimulatedPod,
+    notTo: readonly HostName[] = [],
+  ): HostName | undefined {
+    const rooms = hostsWithRoom(this.#world, source, size).filter(({ name }) => !notTo.includes(name));
+    const recorded = this.#recorded.trace.find(
+      ({ move }) => move?.instance === instance && move.source === source,
+    );
     const same = rooms.find(({ name }) => name === recorded?.move?.target);
     return (same ?? rooms[0])?.name;
   }

@@ -7,6 +7,7 @@ import {
 } from '../../../engine/session/session-state.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
 import { hostsWithRoom } from './simulated-cloud.ts';
+import { mayTake, REPLACED } from './simulated-constraints.ts';
 import { includesState, type RecordedSession, type RecordedTenant } from './recorded-session.ts';
 
 const ANSWER_MILLISECONDS = 1000;
@@ -17,6 +18,7 @@ type Asked = Extract<SessionEvent, { type: 'project' }>;
 export type TenantDoes = {
   readonly answer: (reply: ProjectReply) => void;
   readonly remove: (instance: string) => void;
+  readonly add: (instance: string, host: string) => void;
 };
 
 export class SimulatedTenants {
@@ -46,22 +48,26 @@ export class SimulatedTenants {
     if (includesState(tenant.silentOn, state)) return;
     this.#world.after(ANSWER_MILLISECONDS, () => {
       const refuses = includesState(tenant.refuses, state);
-      if (!refuses && state === 'SCALE_IN') this.#scaleIn(project, tenant.scaleInInstances);
+      if (!refuses && state === 'SCALE_IN') this.#scaleIn(event, tenant);
       this.#answers += 1;
-      const reply = { id: String(this.#answers), project, at: this.#world.now };
+      const ofInstance = event.instance === undefined ? {} : { instance: event.instance };
+      const reply = { id: String(this.#answers), project, at: this.#world.now, ...ofInstance };
       const instanceActions = refuses ? {} : actionsOf(event, state, tenant);
       this.#does.answer({ ...reply, state: `${refuses ? 'NACK' : 'ACK'}_${state}`, instanceActions });
-      for (const [uid, action] of Object.entries(instanceActions))
+      const chosen = event.instance === undefined ? {} : { [event.instance]: event.migrationType };
+      for (const [uid, action] of Object.entries(refuses ? {} : { ...chosen, ...instanceActions }))
         if (action === 'OWN_ACTION') this.#world.after(ANSWER_MILLISECONDS, () => this.#replace(uid));
     });
   }
 
   /** Removes the instances that the recorded project removed in this round; in any further one the newest. */
-  #scaleIn(project: string, count: number): void {
+  #scaleIn({ project, give }: Asked, { scaleInInstances: count, givesShare }: RecordedTenant): void {
     const own = [...this.#world.pods.values()].filter((pod) => pod.project === project);
     const names = removedIn(this.#recorded, this.#rounds, project);
     const recorded = own.filter(({ name }) => names.includes(name));
-    const removed = recorded.length > 0 ? recorded : own.slice(Math.max(0, own.length - count));
+    const newest = own.slice(Math.max(0, own.length - count));
+    const shared = give && givesShare ? own.filter(({ uid }) => give.instances.includes(uid)) : newest;
+    const removed = recorded.length > 0 ? recorded : shared;
     for (const { uid, name } of removed) {
       this.#world.removePod(uid);
       this.#does.remove(name);
@@ -75,12 +81,16 @@ export class SimulatedTenants {
     const { instancesAfter = [] } = this.#recorded;
     const known = new Set([...this.#world.pods.values()].map(({ name }) => name));
     const next = instancesAfter.find(({ id }) => !known.has(id) && !this.#isOfBegin(id));
-    const [room] = hostsWithRoom(this.#world, old.host, old.size ?? 0);
+    const [room] = hostsWithRoom(this.#world, old.host, old.size ?? 0).filter((host) =>
+      mayTake(this.#recorded, this.#world, host.name, old.name),
+    );
     const { project = '', size = 0 } = old;
-    if (room)
-      this.#world.addPod({ name: next?.id ?? `${old.name}-replaced`, host: room.name, project, size });
     this.#world.removePod(uid);
     this.#does.remove(old.name);
+    if (!room) return;
+    const name = next?.id ?? `${old.name}${REPLACED}`;
+    this.#world.addPod({ name, host: room.name, project, size });
+    this.#does.add(name, room.name);
   }
 
   #isOfBegin(id: string): boolean {
