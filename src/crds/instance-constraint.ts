@@ -53,13 +53,23 @@ export const instanceConstraintSpec = z
     resourceMitigation: z
       .boolean()
       .default(false)
-      .describe('Whether the resources of the instance are made up for while it is away. Told with the question.'),
+      .describe(
+        'Whether the resources of the instance are made up for while it is away. Told with the question.',
+      ),
   })
   .meta(
-    rules({
-      rule: 'has(self.instanceId) != has(self.selector)',
-      message: 'must have either instanceId, of a server or a pod, or selector, of pods in this namespace',
-    }),
+    rules(
+      {
+        rule: 'has(self.instanceId) != has(self.selector)',
+        message: 'must have either instanceId, of a server or a pod, or selector, of pods in this namespace',
+      },
+      {
+        rule: "self.migrationType != 'OWN_ACTION' || self.leadTimeSeconds > 0",
+        message:
+          'must be at least 1 with migrationType OWN_ACTION: an owner that replaces its instance must be asked to',
+        fieldPath: '.leadTimeSeconds',
+      },
+    ),
   )
   .describe('Which instances of this tenant are meant, and how they are moved.');
 export type InstanceConstraintSpec = z.infer<typeof instanceConstraintSpec>;
@@ -79,7 +89,13 @@ export const instanceConstraintDefinition: CrdDefinition = {
   spec: instanceConstraintSpec,
   columns: [
     { name: 'Instance', type: 'string', jsonPath: '.spec.instanceId', description: 'The id of the instance' },
-    { name: 'Name', type: 'string', jsonPath: '.spec.instanceName', description: 'The name of the instance', priority: 1 },
+    {
+      name: 'Name',
+      type: 'string',
+      jsonPath: '.spec.instanceName',
+      description: 'The name of the instance',
+      priority: 1,
+    },
     { name: 'Group', type: 'string', jsonPath: '.spec.groupRef', description: 'Its group' },
     { name: 'Moved by', type: 'string', jsonPath: '.spec.migrationType', description: 'How it is moved' },
     {
@@ -88,6 +104,11 @@ export const instanceConstraintDefinition: CrdDefinition = {
       jsonPath: '.spec.leadTimeSeconds',
       description: 'How many seconds its owner has to get ready',
     },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the constraint' },
+    {
+      name: 'Age',
+      type: 'date',
+      jsonPath: '.metadata.creationTimestamp',
+      description: 'Age of the constraint',
+    },
   ],
 };

@@ -8,7 +8,9 @@ export const instanceGroupConstraintSpec = z
   .object({
     groupId: text(253)
       .optional()
-      .describe('The id of the group elsewhere: that of the server group in OpenStack where there is one. Only shown.'),
+      .describe(
+        'The id of the group elsewhere: that of the server group in OpenStack where there is one. Only shown.',
+      ),
     antiAffinity: z
       .boolean()
       .default(false)
@@ -36,12 +38,15 @@ export const instanceGroupConstraintSpec = z
     resourceMitigation: z
       .boolean()
       .default(false)
-      .describe('Whether the resources of each member are made up for while it is away. Told with the question.'),
+      .describe(
+        'Whether the resources of each member are made up for while it is away. Told with the question.',
+      ),
   })
   .meta(
     rules({
       rule: '!has(self.maxInstancesPerHost) || self.antiAffinity',
-      message: 'maxInstancesPerHost bounds a group with antiAffinity only: set antiAffinity to true, or leave it out',
+      message:
+        'maxInstancesPerHost bounds a group with antiAffinity only: set antiAffinity to true, or leave it out',
       fieldPath: '.maxInstancesPerHost',
     }),
   )
@@ -86,6 +91,11 @@ export const instanceGroupConstraintDefinition: CrdDefinition = {
       jsonPath: '.spec.recoverySeconds',
       description: 'How many seconds a member counts as affected after its move',
     },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the constraint' },
+    {
+      name: 'Age',
+      type: 'date',
+      jsonPath: '.metadata.creationTimestamp',
+      description: 'Age of the constraint',
+    },
   ],
 };

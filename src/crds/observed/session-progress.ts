@@ -48,7 +48,9 @@ const share = z
     vcpus: z.number().describe('So much room.'),
     instances: uids.describe('The uids of instances that would do. The project may give up others.'),
   })
-  .describe('What the project can give up so that a host can be emptied, while its groups keep enough members.');
+  .describe(
+    'What the project can give up so that a host can be emptied, while its groups keep enough members.',
+  );
 
 const instanceQuestion = z
   .object({
@@ -60,7 +62,9 @@ const instanceQuestion = z
       .min(0)
       .max(1_000_000)
       .optional()
-      .describe('The number of the question. Left out where nobody was asked: its constraint is the consent.'),
+      .describe(
+        'The number of the question. Left out where nobody was asked: its constraint is the consent.',
+      ),
     asked: z.enum(ASKED_STATES).describe('What its owner was asked.'),
     askedAt: time().describe('When its owner was asked.'),
     replyBy: time().describe('When the answer is due.'),
@@ -72,7 +76,9 @@ const instanceQuestion = z
       .describe('Its groups. It counts as an affected member of each.'),
     answer: z
       .object({
-        kind: z.enum(['ACK', 'NACK']).describe('ACK: its owner agrees. NACK: it refuses, and the session fails.'),
+        kind: z
+          .enum(['ACK', 'NACK'])
+          .describe('ACK: its owner agrees. NACK: it refuses, and the session fails.'),
         action: z.enum(MOVE_ACTIONS).optional().describe('How it is moved.'),
         assumed: z.literal(true).optional().describe('Set where nobody was asked, or nobody answered.'),
       })
@@ -128,7 +134,10 @@ const event = z
     replyBy: time().optional().describe('When the answer is due.'),
     actionsAt: time().optional().describe('When Careen acts.'),
     instance: uid.optional().describe('The instance about which alone it is asked.'),
-    migrationType: z.enum(MOVE_ACTIONS).optional().describe('How that is moved where the answer does not say.'),
+    migrationType: z
+      .enum(MOVE_ACTIONS)
+      .optional()
+      .describe('How that is moved where the answer does not say.'),
     resourceMitigation: z
       .literal(true)
       .optional()

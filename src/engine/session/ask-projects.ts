@@ -67,7 +67,12 @@ function ask(
   const actionsAt = state === 'MAINTENANCE' ? (terms.startAt ?? replyBy) : replyBy;
   const allowedActions = asksForActions(state) ? MOVE_ACTIONS : [];
   const members = state === 'MAINTENANCE' ? [...projects.keys()] : session.members;
-  let next: SessionProgress = { ...session, projects: [], members, moves: session.moves.filter(({ done }) => !done) };
+  let next: SessionProgress = {
+    ...session,
+    projects: [],
+    members,
+    moves: session.moves.filter(({ done }) => !done),
+  };
   const shares = state === 'SCALE_IN' ? sharesIn(turn, session) : undefined;
   for (const [id, instances] of projects) {
     const uids = instances.map(({ uid }) => uid);
@@ -82,14 +87,20 @@ function ask(
 }
 
 /** What projects can give up; undefined where their constraints are not looked at, or the room on the hosts is not known. */
-function sharesIn({ constraints, view }: Turn, session: SessionProgress): ReadonlyMap<string, Share> | undefined {
+function sharesIn(
+  { constraints, view }: Turn,
+  session: SessionProgress,
+): ReadonlyMap<string, Share> | undefined {
   const hosts = occupancy(session, view);
   const isRoomKnown = hosts?.some(({ capacity }) => capacity > 0) === true;
   return constraints && hosts && isRoomKnown ? sharesOf(hosts, constraints) : undefined;
 }
 
 /** Where instances without a constraint may be moved, nobody waits for projects that nobody listens for. */
-function reachable<T>({ constraints, listeners }: Turn, projects: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+function reachable<T>(
+  { constraints, listeners }: Turn,
+  projects: ReadonlyMap<string, T>,
+): ReadonlyMap<string, T> {
   if (!constraints?.fallback || !listeners) return projects;
   return new Map([...projects].filter(([id]) => listeners.has(id)));
 }

@@ -59,7 +59,13 @@ export function requestMove(
   begin(pass, leave, instance, action);
   if (outcome?.kind === 'accepted' || outcome?.kind === 'already')
     return { kind: 'wait', reason: `${words.instance(instance)} was asked to leave` };
-  const effect = { kind: 'evict', key, host: leave.host, instance: { uid, namespace, name }, by: action } as const;
+  const effect = {
+    kind: 'evict',
+    key,
+    host: leave.host,
+    instance: { uid, namespace, name },
+    by: action,
+  } as const;
   return {
     kind: 'act',
     effects: [notTo.length > 0 ? { ...effect, notTo } : effect],

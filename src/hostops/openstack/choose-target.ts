@@ -33,7 +33,8 @@ export function chooseTarget(choice: Choice): Target {
   const failed = new Set(failures.flatMap(({ dest }) => dest ?? []));
   const refused = failures.filter(({ dest }) => dest === undefined).length;
   const isFree = notTo.length === 0;
-  if (most === undefined && isFree && (failed.size === 0 || refused > 0)) return { kind: 'to', host: undefined };
+  if (most === undefined && isFree && (failed.size === 0 || refused > 0))
+    return { kind: 'to', host: undefined };
   const open = [...hosts].filter(
     (host) =>
       host.ready &&
@@ -54,7 +55,8 @@ export function chooseTarget(choice: Choice): Target {
   return isFree ? { kind: 'to', host: undefined } : { kind: 'wait', reason: AGAINST_ALL };
 }
 
-const AGAINST_ALL = 'waits: no host that may take it is open, by the bounds of its group on members that share a host';
+const AGAINST_ALL =
+  'waits: no host that may take it is open, by the bounds of its group on members that share a host';
 
 function isInZone({ pinnedZone }: Server, { labels }: Pick<ComputeHost, 'labels'>): boolean {
   return typeof pinnedZone !== 'string' || labels['zone'] === pinnedZone;

@@ -303,7 +303,11 @@ export class OpenStackHostOps implements PoolOps {
     const { cloud } = this.#of(scope);
     const compute = await cloud.compute();
     const { now } = this.#options;
-    return callOff({ compute, moves: cloud.moves, beforeWrite: () => this.#beforeWrite(), now }, effect, signal);
+    return callOff(
+      { compute, moves: cloud.moves, beforeWrite: () => this.#beforeWrite(), now },
+      effect,
+      signal,
+    );
   }
 
   #remote(scope: Scope, name: HostName): RemoteHost {

@@ -56,4 +56,3 @@ export function complaints(
     found.push(`it ends in ${endState}`);
   return found;
 }
-

@@ -23,7 +23,9 @@ export function brokenConstraints({ world }: RecordedSession, { trace }: PlayedS
     const { maxImpactedMembers = 0 } = boundsOf(name) ?? {};
     const names = new Set([firstName(name), ...now.map(([each]) => each)]);
     if (names.size > maxImpactedMembers)
-      found.push(`${[...names].join(', ')} are affected at once, at most ${String(maxImpactedMembers)} may be`);
+      found.push(
+        `${[...names].join(', ')} are affected at once, at most ${String(maxImpactedMembers)} may be`,
+      );
   };
   const recover = (name: string, at: number): void =>
     affect(name, at, at + (boundsOf(name)?.recoverySeconds ?? 0) * 1000);
@@ -45,7 +47,10 @@ export function brokenConstraints({ world }: RecordedSession, { trace }: PlayedS
         break;
       case 'answered':
         if (event.instance !== undefined && event.state.startsWith('ACK_'))
-          agreed.set(event.instance, event.actions[0] ?? origin(event.instance)?.constraint?.migrationType ?? '');
+          agreed.set(
+            event.instance,
+            event.actions[0] ?? origin(event.instance)?.constraint?.migrationType ?? '',
+          );
         break;
       case 'moving': {
         const { leadTimeSeconds, migrationType = '' } = origin(event.instance)?.constraint ?? {};
@@ -64,7 +69,8 @@ export function brokenConstraints({ world }: RecordedSession, { trace }: PlayedS
         break;
       case 'removed':
         hosts.delete(event.instance);
-        if (state === 'PREPARE_MAINTENANCE' || state === 'PLANNED_MAINTENANCE') recover(event.instance, event.at);
+        if (state === 'PREPARE_MAINTENANCE' || state === 'PLANNED_MAINTENANCE')
+          recover(event.instance, event.at);
         break;
       case 'added':
         arrive(event.instance, event.host);

@@ -31,14 +31,20 @@ const group = fc
   .map(({ maxInstancesPerHost, ...rest }) => (rest.antiAffinity ? { ...rest, maxInstancesPerHost } : rest));
 type Group = Parameters<Parameters<typeof group.map>[0]>[0] & { readonly maxInstancesPerHost?: number };
 
-const instance = fc.record({
-  project: fc.constantFrom(...PROJECTS),
-  size: fc.integer({ min: 1, max: 2 }),
-  groupRef: fc.constantFrom(...GROUPS),
-  leadTimeSeconds: fc.constantFrom(0, 10, 60),
-  migrationType: fc.constantFrom('MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'),
-  maxInterruptionSeconds: rarely(fc.constantFrom(2, 200), 3),
-});
+const instance = fc
+  .record({
+    project: fc.constantFrom(...PROJECTS),
+    size: fc.integer({ min: 1, max: 2 }),
+    groupRef: fc.constantFrom(...GROUPS),
+    leadTimeSeconds: fc.constantFrom(0, 10, 60),
+    migrationType: fc.constantFrom('MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'),
+    maxInterruptionSeconds: rarely(fc.constantFrom(2, 200), 3),
+  })
+  .map(({ leadTimeSeconds, ...rest }) => ({
+    ...rest,
+    // An owner that is to act itself must be asked.
+    leadTimeSeconds: rest.migrationType === 'OWN_ACTION' ? 10 : leadTimeSeconds,
+  }));
 type Wanted = typeof instance extends fc.Arbitrary<infer T> ? T : never;
 
 /** As many of these as the host has room for, and their groups admit on one host. */

@@ -10,4 +10,3 @@ export class RestartingOperator extends SimulatedOperator {
     return super.pass();
   }
 }
-

@@ -2,7 +2,10 @@
 import { MOVE_ACTIONS } from '../../../crds/vocabulary.ts';
 import type { Constraints } from '../../../engine/session/constraints/constraints.ts';
 import { constraintsOfPods } from '../../../engine/session/constraints/node-constraints.ts';
-import { constraintsFrom, type ConstraintObjects } from '../../../engine/session/constraints/read-constraints.ts';
+import {
+  constraintsFrom,
+  type ConstraintObjects,
+} from '../../../engine/session/constraints/read-constraints.ts';
 import type { InstanceFacts } from '../../../engine/view.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
 import type { HostName } from '../../../planner/hosts/facts.ts';
@@ -13,15 +16,16 @@ export const REPLACED = '-replaced';
 
 /** A project is a namespace of its own name. */
 export function constraintsIn(recorded: RecordedSession, world: SimulatedWorld): Constraints {
-  const servers = [...world.pods.values()].map(
-    (pod): InstanceFacts => ({ ...pod, controller: undefined }),
-  );
+  const servers = [...world.pods.values()].map((pod): InstanceFacts => ({ ...pod, controller: undefined }));
   const tenancy = { projectOf: (namespace: string) => namespace, actions: MOVE_ACTIONS };
   const stated = constraintsFrom(objectsIn(recorded, world), servers, tenancy);
   return recorded.create.workflow === 'kubernetes' ? constraintsOfPods(stated, servers, []) : stated;
 }
 
-function objectsIn({ world: { groups, instances } }: RecordedSession, world: SimulatedWorld): ConstraintObjects {
+function objectsIn(
+  { world: { groups, instances } }: RecordedSession,
+  world: SimulatedWorld,
+): ConstraintObjects {
   const objects = [...world.pods.values()].flatMap(({ uid, name, project = '' }) => {
     const { constraint } = instances.find(({ id }) => id === firstName(name)) ?? {};
     const spec = constraint && { ...constraint, instanceId: uid, resourceMitigation: false };

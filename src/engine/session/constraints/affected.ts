@@ -48,7 +48,9 @@ function heldUpIn(groups: Groups, uid: string, key: string, group: GroupConstrai
 
 /** The members of a group that are asked about, or on their way. */
 function membersUnderWay({ session, view, constraints }: Groups, key: string): readonly string[] {
-  const asked = session.questions.filter(({ groups }) => groups.includes(key)).map(({ instance }) => instance);
+  const asked = session.questions
+    .filter(({ groups }) => groups.includes(key))
+    .map(({ instance }) => instance);
   const leaving = allInstances(session, view)
     .filter((each) => each.leaving && isMember(constraints, each.uid, key))
     .map(({ uid }) => uid);

@@ -13,7 +13,13 @@ import { instancesOn } from '../occupancy.ts';
 import { sessionOf } from '../session-of.ts';
 import { heldUp, type Groups } from './affected.ts';
 import { constraintOf, type Constraints } from './constraints.ts';
-import { answerTo, askOwner, forgetEarlierQuestions, questionOn, recordRecoveries } from './instance-questions.ts';
+import {
+  answerTo,
+  askOwner,
+  forgetEarlierQuestions,
+  questionOn,
+  recordRecoveries,
+} from './instance-questions.ts';
 import { boundLiveMove, overranBefore } from './live-bound.ts';
 import { againstEveryHost, fullHosts } from './placing.ts';
 

@@ -50,7 +50,9 @@ export function constraintOf(
 ): InstanceConstraint | string {
   const fault = faults.get(uid);
   if (fault !== undefined) return fault;
-  return instances.get(uid) ?? fallback ?? 'has no constraint: its project makes an InstanceConstraint for it';
+  return (
+    instances.get(uid) ?? fallback ?? 'has no constraint: its project makes an InstanceConstraint for it'
+  );
 }
 
 /** The groups of an instance, by their keys. */

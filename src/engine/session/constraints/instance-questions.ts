@@ -6,7 +6,13 @@ import type { InstanceFacts } from '../../view.ts';
 import { isThere } from '../moves.ts';
 import { projectOf } from '../occupancy.ts';
 import { sessionOf } from '../session-of.ts';
-import { isAskedState, told, type InstanceQuestion, type Recovery, type SessionProgress } from '../session-state.ts';
+import {
+  isAskedState,
+  told,
+  type InstanceQuestion,
+  type Recovery,
+  type SessionProgress,
+} from '../session-state.ts';
 import type { Constraints, InstanceConstraint } from './constraints.ts';
 
 /** The question about an instance that has not left. */
@@ -61,10 +67,15 @@ export function answerTo(pass: Pass, question: InstanceQuestion, name: string): 
   if (answer?.kind === 'NACK') return failed(`project ${project} refused ${asked} for ${name}`);
   if (answer) return answer.action ?? migrationType;
   const until = Date.parse(replyBy);
-  const waits = { kind: 'blocked', reason: `waiting for the answer of project ${project} to ${asked} for ${name}` } as const;
+  const waits = {
+    kind: 'blocked',
+    reason: `waiting for the answer of project ${project} to ${asked} for ${name}`,
+  } as const;
   if (terms.silent === 'wait') return waits;
   if (pass.turn.listeners?.has(project) === false && terms.silent === 'fail')
-    return failed(`no answer can come for ${name}: nobody listens for project ${project}; let it listen, then retry`);
+    return failed(
+      `no answer can come for ${name}: nobody listens for project ${project}; let it listen, then retry`,
+    );
   if (pass.turn.now <= until) return { ...waits, until: until + 1 };
   if (terms.silent === 'fail')
     return failed(`project ${project} did not answer ${asked} for ${name} in its lead time, by ${replyBy}`);

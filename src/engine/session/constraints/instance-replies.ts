@@ -1,6 +1,11 @@
 /** The answers about single instances: which are valid, and what the others do wrong (fenix.md §2.2). */
 import type { MoveAction } from '../../../crds/vocabulary.ts';
-import { isMoveAction, type InstanceAnswer, type InstanceQuestion, type ProjectReply } from '../session-state.ts';
+import {
+  isMoveAction,
+  type InstanceAnswer,
+  type InstanceQuestion,
+  type ProjectReply,
+} from '../session-state.ts';
 
 /** The answer in a reply about one instance, or why it is none. Without an action, that of the constraint holds. */
 export function judgeInstanceReply(
@@ -13,7 +18,8 @@ export function judgeInstanceReply(
   const { asked, replyBy, migrationType, answer } = question;
   if (number !== undefined && number !== question.question)
     return `the answer is to question ${String(number)}; project ${project} is asked question ${String(question.question)} about instance ${instance}`;
-  if (answer) return `project ${project} has answered ${asked} for instance ${instance} already, with ${answer.kind}`;
+  if (answer)
+    return `project ${project} has answered ${asked} for instance ${instance} already, with ${answer.kind}`;
   if (!lateCounts && at > Date.parse(replyBy))
     return `the answer to ${asked} for instance ${instance} was due at ${replyBy}`;
   if (state === `NACK_${asked}`) return { kind: 'NACK' };
