@@ -112,7 +112,9 @@ describe('a notice', () => {
   });
 
   it('shows only the instances of its project, and what is planned for each', () => {
-    const moves: Move[] = [{ instance: 'uid-2', project: PROJECT, action: 'MIGRATE', done: false }];
+    const moves: Move[] = [
+      { instance: 'uid-2', host: 'h-1', project: PROJECT, action: 'MIGRATE', done: false },
+    ];
     const hosts = { 'h-1': [pod('1'), pod('2'), pod('9', 'team-b')], 'h-2': [pod('3')] };
     expect(shown({ projects: [asked], moves }, { hosts }).instances).toEqual([
       { uid: 'uid-1', name: '1', host: 'h-1', plan: 'asked' },

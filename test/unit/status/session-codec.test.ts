@@ -18,21 +18,39 @@ const session: SessionProgress = told(
       ...{ state: 'SCALE_IN', previousState: 'MAINTENANCE', members: ['a', 'b'] },
       closed: [{ name: 'h-1', closedToNewWorkBefore: false, since: AT }],
       projects: [
-        { id: 'a', question: 3, replyBy: '2026-11-27T11:00:00.000Z', extendedSeconds: 60, ...asked },
+        {
+          id: 'a',
+          question: 3,
+          replyBy: '2026-11-27T11:00:00.000Z',
+          extendedSeconds: 60,
+          ...asked,
+          give: { vcpus: 1.5, instances: ['u-1'] },
+        },
         { id: 'b', question: 4, replyBy: '2026-11-27T10:30:00.000Z', ...asked },
         {
           ...{ id: 'c', question: 5, replyBy: '2026-11-27T10:10:00.000Z', ...asked },
           answer: { kind: 'ACK', actions: { 'u-1': 'MIGRATE' }, assumed: true },
         },
       ],
-      moves: [{ instance: 'u-1', project: 'a', action: 'LIVE_MIGRATE', done: true }],
+      questions: [
+        {
+          ...{ instance: 'u-2', host: 'h-2', project: 'a', question: 6, asked: 'PLANNED_MAINTENANCE' },
+          ...{ askedAt: AT, replyBy: AT, migrationType: 'MIGRATE', groups: ['a/g'] },
+          answer: { kind: 'ACK', action: 'OWN_ACTION', assumed: true },
+        },
+      ],
+      recovering: [{ instance: 'u-3', group: 'a/g', until: AT }],
+      moves: [
+        { instance: 'u-1', host: 'h-1', project: 'a', action: 'LIVE_MIGRATE', done: true, overran: true },
+      ],
       scaleIn: { room: 2.5, rounds: 2 },
     },
     { type: 'host', host: 'h-1', state: 'IN_MAINTENANCE' },
   ),
   {
     ...{ type: 'project', project: 'a', state: 'SCALE_IN', instances: ['u-1'], allowedActions: [] },
-    ...{ replyBy: AT, actionsAt: AT },
+    ...{ replyBy: AT, actionsAt: AT, instance: 'u-1', migrationType: 'MIGRATE', resourceMitigation: true },
+    give: { vcpus: 2, instances: ['u-1'] },
   },
 );
 
