@@ -14,10 +14,9 @@ import {
   type CrdDefinition,
 } from '../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
-import { maintenanceNoticeDefinition } from '../src/crds/maintenance-notice.ts';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../src/crds/names.ts';
-import { planStageDefinition } from '../src/crds/plan-stage.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../src/crds/strategy-kinds.ts';
+import { OUR_KINDS } from '../src/resources/served-kinds.ts';
 import { valuesSchema } from './chart-values.ts';
 import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
 import { nameReferences } from './name-references.ts';
@@ -27,7 +26,6 @@ import { watchPicture } from './watch-picture.ts';
 const root = join(import.meta.dirname, '..');
 
 const STRATEGIES = STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition);
-const DEFINITIONS = [hostPoolDefinition, ...STRATEGIES, planStageDefinition, maintenanceNoticeDefinition];
 const ARGOCD = 'deploy/argocd';
 /** An example is complete, so it has a copy. */
 const NAME_REFERENCES = [
@@ -41,7 +39,7 @@ const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
 export async function generatedFiles(): Promise<Map<string, string>> {
   const poolSpec = specSchema(customResourceDefinition(hostPoolDefinition));
   return new Map([
-    ...DEFINITIONS.flatMap(filesOf),
+    ...OUR_KINDS.flatMap(filesOf),
     ['charts/careen/values.schema.json', json(valuesSchema(poolSpec))],
     ...(await Promise.all(POLICIES.map(policyFile))),
     ...NAME_REFERENCES.map((path): [string, string] => [path, nameReferences()]),

@@ -7,8 +7,8 @@ import { noticeSpec, noticeStatus, type Notice, type NoticeStatus } from '../crd
 import { API_VERSION, MAINTENANCE_NOTICE, PROJECT_LABEL, SESSION_UID_LABEL } from '../crds/names.ts';
 import { call, FIELD_MANAGER } from '../kube/client.ts';
 import { httpStatus } from '../kube/errors.ts';
-import { SupervisedInformer } from '../kube/informer.ts';
 import type { Log } from '../kube/log.ts';
+import { WatchedObjects } from './watched-objects.ts';
 
 const PLURAL = 'maintenancenotices';
 const QUERY = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' } as const;
@@ -52,13 +52,12 @@ export class Notices {
   /** Called with the uid of a session when one of its notices has changed. */
   changed: (session: string) => void = () => undefined;
   readonly #config: KubeConfig;
-  readonly #informer: SupervisedInformer<KubernetesObject, StoredNotice>;
+  readonly #watched: WatchedObjects<StoredNotice>;
 
   constructor({ config, log, clock }: NoticesOptions) {
     this.#config = config;
-    this.#informer = new SupervisedInformer<KubernetesObject, StoredNotice>({
-      ...{ config, path: `/apis/${API_VERSION}/${PLURAL}`, now: clock, log },
-      project: (object) => stored.parse(object),
+    this.#watched = new WatchedObjects({
+      ...{ config, log, clock, path: `/apis/${API_VERSION}/${PLURAL}`, schema: stored },
       changed: (before, after) => {
         const { session = '' } = after ?? before ?? {};
         if (session !== '') this.changed(session);
@@ -67,26 +66,26 @@ export class Notices {
   }
 
   start(): void {
-    this.#informer.start();
+    this.#watched.start();
   }
 
   stop(): void {
-    this.#informer.stop();
+    this.#watched.stop();
   }
 
   /** Resolves once the notices are known, or it is known that they cannot be read. */
   get known(): Promise<unknown> {
-    return this.#informer.firstAnswer;
+    return this.#watched.known;
   }
 
   /** The notice of a project in its namespace. One of another name is none of ours, whatever its labels say. */
   find(namespace: string, session: NoticedSession, project: string): StoredNotice | undefined {
-    return this.#informer.get(`${namespace}/${noticeName(session, project)}`);
+    return this.#watched.get(namespace, noticeName(session, project));
   }
 
   /** The notices with the label of a session. */
   of({ uid }: Pick<NoticedSession, 'uid'>): readonly StoredNotice[] {
-    return [...this.#informer.values()].filter(({ session }) => session === uid);
+    return this.#watched.all.filter(({ session }) => session === uid);
   }
 
   /** Makes the notice of a project, unless it is there. Throws when its namespace does not exist. */
@@ -146,7 +145,7 @@ export class Notices {
   }
 
   #keep(object: KubernetesObject): StoredNotice {
-    this.#informer.upsert(object);
+    this.#watched.keep(object);
     return stored.parse(object);
   }
 }

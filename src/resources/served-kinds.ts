@@ -6,6 +6,8 @@ import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { openApiSchema, type CrdDefinition } from '../crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../crds/host-pool.ts';
+import { instanceConstraintDefinition } from '../crds/instance-constraint.ts';
+import { instanceGroupConstraintDefinition } from '../crds/instance-group-constraint.ts';
 import { maintenanceNoticeDefinition } from '../crds/maintenance-notice.ts';
 import { VERSION } from '../crds/names.ts';
 import { planStageDefinition } from '../crds/plan-stage.ts';
@@ -38,6 +40,8 @@ export const OUR_KINDS: readonly CrdDefinition[] = [
   ...STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition),
   planStageDefinition,
   maintenanceNoticeDefinition,
+  instanceConstraintDefinition,
+  instanceGroupConstraintDefinition,
 ];
 
 export type ServedKindsOptions = {

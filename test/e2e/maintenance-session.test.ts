@@ -66,7 +66,7 @@ describe('a maintenance session', () => {
     const fleet = await sessionOn('full', 2);
     // A node has 32 CPUs.
     const project = await projectOn('full', 'full-a', 4, '16');
-    await fleet.apply({ execution: { mode: 'Run' } });
+    await fleet.apply({ workflow: 'kubernetes', execution: { mode: 'Run' } });
     let isOver = false;
     const agreeing = project.agree(
       () => isOver,

@@ -36,6 +36,8 @@ const EVERYWHERE: readonly Rule[] = [
   [GROUP, 'hostpools/status', ['patch']],
   [GROUP, 'maintenancenotices', ['get', 'list', 'watch', 'create', 'delete']],
   [GROUP, 'maintenancenotices/status', ['patch']],
+  [GROUP, 'instanceconstraints', ['list', 'watch']],
+  [GROUP, 'instancegroupconstraints', ['list', 'watch']],
   [
     'apiextensions.k8s.io',
     'customresourcedefinitions',

@@ -9,6 +9,7 @@ import type { PartLimits } from '../../engine/run/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
+import { ConstraintWatch } from '../../resources/constraint-objects.ts';
 import { Notices } from '../../resources/notices.ts';
 import { PlanStages } from '../../resources/plan-stages.ts';
 import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
@@ -63,6 +64,7 @@ type ReconcilerMaker = (deps: Deps, changed: (key: string, inMilliseconds: numbe
 export class CareenOperator extends OperatorShell {
   readonly #api: CareenApi;
   readonly #notices: Notices;
+  readonly #constraints: ConstraintWatch;
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
@@ -89,9 +91,9 @@ export class CareenOperator extends OperatorShell {
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
     this.#notices = new Notices({ config, log, clock });
-    const tenants = new Tenants({ notices: this.#notices, events, log, clock }, (key) =>
-      this.#strategies.add(key),
-    );
+    this.#constraints = new ConstraintWatch({ config, log, clock });
+    const said = { notices: this.#notices, constraints: this.#constraints };
+    const tenants = new Tenants({ ...said, events, log, clock }, (key) => this.#strategies.add(key));
     const deps: Deps = {
       tenants,
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
@@ -123,6 +125,7 @@ export class CareenOperator extends OperatorShell {
       follow: (watch) => this.#api.followPools(watch),
     });
     this.#notices.start();
+    this.#constraints.start();
     for (const kind of STRATEGY_KIND_NAMES) await this.#watchStrategies(kind);
     this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }
@@ -132,6 +135,7 @@ export class CareenOperator extends OperatorShell {
     clearInterval(this.#resync);
     this.stop();
     this.#notices.stop();
+    this.#constraints.stop();
     await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
   }
 

@@ -2,8 +2,10 @@
  * What a session says to its projects, and what they answer. Before a pass decides, it hears; after the decision is
  * stored, it tells. Both follow from the stored run, so a process that dies in between has lost nothing.
  */
+import type { Constraints } from '../../engine/session/constraints/constraints.ts';
 import type { ProjectReply, ReplyExtension } from '../../engine/session/session-state.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
+import type { ConstraintWatch } from '../../resources/constraint-objects.ts';
 import type { Notices, StoredNotice } from '../../resources/notices.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import {
@@ -23,10 +25,14 @@ import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { PassWithRun } from '../strategy/strategy-pass.ts';
+import { constraintsOf } from './session-constraints.ts';
 
 const WRITES_AT_ONCE = 8;
 
-export type TenantsDeps = Pick<ReconcilerDeps, 'events' | 'log' | 'clock'> & { readonly notices: Notices };
+export type TenantsDeps = Pick<ReconcilerDeps, 'events' | 'log' | 'clock'> & {
+  readonly notices: Notices;
+  readonly constraints: ConstraintWatch;
+};
 
 /** What was heard since the last pass, for the next decision. */
 export type Heard = {
@@ -34,6 +40,7 @@ export type Heard = {
   readonly run: RunState;
   readonly replies: readonly ProjectReply[];
   readonly extensions: readonly ReplyExtension[];
+  readonly constraints?: Constraints | undefined;
   readonly listeners?: Pick<ReadonlySet<string>, 'has'> | undefined;
   /** By project: the notice as it was then. */
   readonly notices: ReadonlyMap<string, StoredNotice>;
@@ -51,11 +58,15 @@ export class Tenants {
       const key = this.#keys.get(session);
       if (key !== undefined) changed(key);
     };
+    deps.constraints.changed = () => {
+      for (const key of this.#keys.values()) changed(key);
+    };
   }
 
   /** Delivers what the run has to tell, and collects the answers of its projects. */
-  async hear({ key, strategy, stored: { run }, pool }: PassWithRun): Promise<Heard> {
+  async hear({ key, strategy, stored, pool, attachment }: PassWithRun): Promise<Heard> {
     const { notices, events, clock } = this.#deps;
+    const { run, plan } = stored;
     const { session } = run;
     if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map() };
     this.#keys.set(strategy.metadata.uid, key);
@@ -83,6 +94,9 @@ export class Tenants {
       extensions: said.flatMap(({ extensions }) => extensions),
       listeners: { has: (project) => namespaceOfProject(pool.spec, project) !== undefined },
       notices: known,
+      constraints: await constraintsOf(this.#deps.constraints, session, {
+        ...{ workflow: plan.actions.session?.workflow ?? '', pool: pool.spec, view: attachment.view() },
+      }),
     };
   }
 

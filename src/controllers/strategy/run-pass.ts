@@ -222,7 +222,7 @@ function inputOf(
   { attachment, strategy, stored, pool, epoch, readAt }: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
-  { run, replies, extensions, listeners }: Heard,
+  { run, replies, extensions, listeners, constraints }: Heard,
 ): DecideInput {
   const view = attachment.view();
   return {
@@ -240,6 +240,7 @@ function inputOf(
       },
       ...{ requests, replies, extensions },
       ...(listeners ? { listeners } : {}),
+      ...(constraints ? { constraints } : {}),
       pool: attachment.scope.pool,
       epoch,
       view,
