@@ -33,7 +33,9 @@ function eventIn(event: SessionStatus['events'][number]): SessionEvent[] {
       if (!asked || project === undefined) return [];
       const { instance, migrationType, resourceMitigation, give } = event;
       const ofInstance = { instance, migrationType, resourceMitigation, give };
-      return [{ id, type, project, state: asked, instances, allowedActions, replyBy, actionsAt, ...ofInstance }];
+      return [
+        { id, type, project, state: asked, instances, allowedActions, replyBy, actionsAt, ...ofInstance },
+      ];
     }
     case 'host':
       return host !== undefined && (state === 'IN_MAINTENANCE' || state === 'MAINTENANCE_COMPLETE')

@@ -3,19 +3,13 @@
  * stored, it tells. Both follow from the stored run, so a process that dies in between has lost nothing.
  */
 import type { Constraints } from '../../engine/session/constraints/constraints.ts';
-import type { ProjectReply, ReplyExtension } from '../../engine/session/session-state.ts';
+import type { ProjectReply, ReplyExtension, ReplyVerdict } from '../../engine/session/session-state.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { ConstraintWatch } from '../../resources/constraint-objects.ts';
 import type { Notices, StoredNotice } from '../../resources/notices.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import {
-  instancesByProject,
-  noticeOf,
-  recordedVerdict,
-  replyId,
-  saidIn,
-  toldProjects,
-} from '../../status/notices.ts';
+import { saidIn, verdictOn } from '../../status/notice-replies.ts';
+import { instancesByProject, noticeOf, toldProjects } from '../../status/notices.ts';
 import { namespaceOfProject } from '../../status/tenant-namespace.ts';
 import { sessionEventDrafts } from '../../status/session-events.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
@@ -44,6 +38,8 @@ export type Heard = {
   readonly listeners?: Pick<ReadonlySet<string>, 'has'> | undefined;
   /** By project: the notice as it was then. */
   readonly notices: ReadonlyMap<string, StoredNotice>;
+  /** What became of answers that need no decision. */
+  readonly verdicts: readonly ReplyVerdict[];
 };
 
 export class Tenants {
@@ -68,7 +64,7 @@ export class Tenants {
     const { notices, events, clock } = this.#deps;
     const { run, plan } = stored;
     const { session } = run;
-    if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map() };
+    if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map(), verdicts: [] };
     this.#keys.set(strategy.metadata.uid, key);
     await notices.known;
     for (const draft of session.events.flatMap(sessionEventDrafts))
@@ -80,20 +76,14 @@ export class Tenants {
         return notice ? [[project, notice] as const] : [];
       }),
     );
-    const said = [...known].map(([project, notice]) =>
-      saidIn(
-        project,
-        notice,
-        session.projects.find(({ id }) => id === project),
-        now,
-      ),
-    );
+    const said = [...known].map(([project, notice]) => saidIn(session, project, notice, now));
     return {
       run: session.events.length > 0 ? { ...run, session: { ...session, events: [] } } : run,
       replies: said.flatMap(({ replies }) => replies),
       extensions: said.flatMap(({ extensions }) => extensions),
       listeners: { has: (project) => namespaceOfProject(pool.spec, project) !== undefined },
       notices: known,
+      verdicts: said.flatMap(({ verdict }) => verdict ?? []),
       constraints: await constraintsOf(this.#deps.constraints, session, {
         ...{ workflow: plan.actions.session?.workflow ?? '', pool: pool.spec, view: attachment.view() },
       }),
@@ -103,8 +93,8 @@ export class Tenants {
   /** Shows each project where the session stands, and what became of its answer. */
   async tell(
     pass: PassWithRun,
-    { notices }: Pick<Heard, 'notices'>,
-    { run, replies: verdicts }: Pick<Decision, 'run' | 'replies'>,
+    { notices, verdicts }: Pick<Heard, 'notices' | 'verdicts'>,
+    { run, replies }: Pick<Decision, 'run' | 'replies'>,
   ): Promise<void> {
     const { strategy, stored, pool, attachment } = pass;
     const { session } = run;
@@ -117,13 +107,9 @@ export class Tenants {
     await eachOf(toldProjects(session), WRITES_AT_ONCE, async (project) => {
       const notice = await this.#notice(pass, pool, project);
       if (!notice) return;
-      const asked = session.projects.find(({ id }) => id === project);
       // What the project has said since is heard in the next pass.
       const then = notices.get(project) ?? { ...notice, generation: 1, spec: {} };
-      const judged = verdicts.find(
-        ({ id }) => id === replyId(then, 'reply') || id === replyId(then, 'extension'),
-      );
-      const verdict = judged ?? recordedVerdict(then, asked);
+      const verdict = verdictOn(then, [...replies, ...verdicts]);
       const told = { heard: then.generation, verdict, at };
       await this.#deps.notices.write(notice, noticeOf(input, project, { ...notice, spec: then.spec }, told));
     });

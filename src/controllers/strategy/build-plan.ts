@@ -143,12 +143,14 @@ function nobodyBecause(
 
 /** The plan of a session with its hosts, or why there is none. */
 function sessionOrRefusal(
-  { spec, scope: { pool } }: PlanInput,
+  { spec, scope: { pool, provider } }: PlanInput,
   seeds: readonly HostSeed[],
   view: View,
   now: Instant,
 ): (Built & { readonly session: SessionProgress }) | string {
-  const planned = planSession(spec, seeds, { pool, view, now });
+  const planned = planSession(spec, seeds, {
+    ...{ pool, view, now, onNodes: provider.openstack === undefined },
+  });
   return planned.problems
     ? statusText(planned.problems.join('; '))
     : { ...planned, hosts: planned.session.hosts.length };

@@ -1,5 +1,6 @@
 /** What the spec of a session fixes for its whole run, in the form that planner, engine and status share. */
 import { z } from 'zod';
+import { MOVE_ACTIONS } from '../vocabulary.ts';
 
 export const ACTION_TYPES = ['pre', 'host', 'compute', 'controller', 'post'] as const;
 /** What silence of a project means. `fail` ends the session, `proceed` takes it for consent, `wait` waits on. */
@@ -26,5 +27,9 @@ export const sessionTerms = z.object({
   /** Handed to the projects unchanged. */
   metadata: z.record(z.string(), z.string()),
   actions: z.array(action),
+  /** How instances can be moved; absent: in every way. */
+  moves: z.array(z.enum(MOVE_ACTIONS)).optional(),
+  /** What leaves an open host may come back to it: PREPARE_MAINTENANCE closes its host first. */
+  closesFirst: z.literal(true).optional(),
 });
 export type SessionTerms = Readonly<z.infer<typeof sessionTerms>>;

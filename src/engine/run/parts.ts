@@ -127,7 +127,9 @@ export function endedPart(
   { endedStages }: Pick<PartLimits, 'endedStages'> = PART_LIMITS,
 ): { readonly part: PlanStageSpec; readonly ended: StageStatus[]; readonly phase: PhaseStatus } | undefined {
   const ended = phase.stages.filter(({ id }) => id < phase.currentStage);
-  if (ended.length < endedStages) return undefined;
+  // Workflows tell their begin by it.
+  const hasStarted = phase.earlier !== undefined || ended.some(({ name }) => name === 'start-maintenance');
+  if (ended.length < endedStages || !hasStarted) return undefined;
   const own = ended.map(({ hosts = [], patches = [], level = 'away', ...stage }) =>
     stored({ ...stage, hosts, patches, level }),
   );

@@ -65,7 +65,7 @@ function ask(
   const askedAt = new Date(turn.now).toISOString();
   const replyBy = new Date(turn.now + replySecondsIn(terms, state) * 1000).toISOString();
   const actionsAt = state === 'MAINTENANCE' ? (terms.startAt ?? replyBy) : replyBy;
-  const allowedActions = asksForActions(state) ? MOVE_ACTIONS : [];
+  const allowedActions = asksForActions(state) ? (terms.moves ?? MOVE_ACTIONS) : [];
   const members = state === 'MAINTENANCE' ? [...projects.keys()] : session.members;
   let next: SessionProgress = {
     ...session,

@@ -76,7 +76,9 @@ function start(standing: Standing): NextRound {
   const { session, hosts, apply } = standing;
   const empty = emptyHosts(hosts);
   if (empty.length === 0) return { kind: 'failed', reason: 'no host is empty, so none can be worked on' };
-  const isFirst = apply.stages.every(({ name }) => name !== STAGE_OF_STATE.START_MAINTENANCE);
+  const { earlier, stages: atHand } = apply;
+  // Stages are put aside only after the first one of START_MAINTENANCE.
+  const isFirst = !earlier && atHand.every(({ name }) => name !== STAGE_OF_STATE.START_MAINTENANCE);
   const isLast = hosts.every(({ host }) => host.maintained || empty.some((each) => each.host === host));
   const once = session.hosts.find(({ type }) => type !== 'other')?.name ?? '';
   const controllers = session.hosts.filter(({ type }) => type === 'controller');

@@ -8,8 +8,7 @@ import { constrainedStage } from './rounds.ts';
 import type { Workflow } from './workflow.ts';
 
 const GO_ROUND = hostByHost((standing, state, host) =>
-  // What replaces an evicted pod could come back to a node that is open.
-  constrainedStage(standing, state, host, { seconds: emptyingSeconds(standing, host), closesFirst: true }),
+  constrainedStage(standing, state, host, emptyingSeconds(standing, host)),
 );
 
 export const kubernetesWorkflow: Workflow = (standing) =>

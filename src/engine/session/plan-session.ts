@@ -1,5 +1,7 @@
 /** Plans a session: its hosts, and the stage in which its projects are told. Pure. */
 import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
+import type { SessionTerms } from '../../crds/spec/session-terms.ts';
+import { MOVE_ACTIONS } from '../../crds/vocabulary.ts';
 import { ownerText } from '../../crds/owner-ref.ts';
 import { compareHostNames, type HostSeed } from '../../planner/hosts/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
@@ -13,11 +15,24 @@ export type PlannedSession =
   | { readonly plan: Plan; readonly session: SessionProgress; readonly problems?: undefined }
   | { readonly problems: readonly string[] };
 
+export type SessionScene = {
+  readonly pool: string;
+  readonly view: Pick<View, 'host'>;
+  readonly now: Instant;
+  /** Whether its hosts are nodes: a pod is not moved live, and what replaces it may come back to an open node. */
+  readonly onNodes: boolean;
+};
+
+const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
+  moves: MOVE_ACTIONS.filter((action) => action !== 'LIVE_MIGRATE'),
+  closesFirst: true,
+};
+
 /** @param spec that of a MaintenanceSession */
 export function planSession(
   spec: StrategySpec,
   seeds: readonly HostSeed[],
-  { pool, view, now }: { readonly pool: string; readonly view: Pick<View, 'host'>; readonly now: Instant },
+  { pool, view, now, onNodes }: SessionScene,
 ): PlannedSession {
   const { session: wish, patches, drain, timing, onForeignUncordon } = spec;
   if (!wish) throw new Error('the spec is none of a MaintenanceSession');
@@ -35,7 +50,11 @@ export function planSession(
       `no worker is among the hosts of the session: ${names.join(', ') || `HostPool ${pool} has none`}`,
     );
   if (problems.length > 0) return { problems };
-  const plan = buildSession(terms, { patches, drain, timing, onForeignUncordon }, { hosts: names, now });
+  const plan = buildSession(
+    { ...terms, ...(onNodes ? OF_NODES : {}) },
+    { patches, drain, timing, onForeignUncordon },
+    { hosts: names, now },
+  );
   return { plan, session: newSession(hosts) };
 }
 

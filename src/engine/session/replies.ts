@@ -29,7 +29,10 @@ export function takeReplies(pass: Pass): void {
 function takeOfProject(pass: Pass, reply: ProjectReply): string | undefined {
   const { session } = pass.run;
   const project = session?.projects.find(({ id }) => id === reply.project);
-  const answer = judgeReply(project, reply, { lateCounts: lateCounts(pass) });
+  const answer = judgeReply(project, reply, {
+    lateCounts: lateCounts(pass),
+    moves: pass.plan.actions.session?.moves,
+  });
   if (typeof answer === 'string' || !session) return typeof answer === 'string' ? answer : undefined;
   const projects = session.projects.map((each) => (each === project ? { ...each, answer } : each));
   pass.run.session = { ...session, projects };
@@ -106,7 +109,10 @@ export function againstExtension(
 export function judgeReply(
   project: ProjectProgress | undefined,
   { project: id, question, at, state, instanceActions = {} }: ProjectReply,
-  { lateCounts }: { readonly lateCounts: boolean },
+  {
+    lateCounts,
+    moves = MOVE_ACTIONS,
+  }: { readonly lateCounts: boolean; readonly moves?: readonly MoveAction[] | undefined },
 ): ProjectAnswer | string {
   if (!project) return `project ${id} was not asked anything in this session`;
   const { asked, replyBy, instances, answer } = project;
@@ -125,8 +131,8 @@ export function judgeReply(
     const action = instanceActions[uid];
     if (action === undefined)
       return `instance_actions lacks ${uid}: each instance that ${asked} asks about needs one`;
-    if (!isMoveAction(action))
-      return `instance_actions.${uid} is ${action}; it must be MIGRATE, LIVE_MIGRATE or OWN_ACTION`;
+    if (!isMoveAction(action) || !moves.includes(action))
+      return `instance_actions.${uid} is ${action}; it must be ${moves.join(' or ')}`;
     actions[uid] = action;
   }
   return { kind: 'ACK', actions };

@@ -50,29 +50,32 @@ export function askingStage(given: RoundTerms, state: Exclude<AskedState, Emptyi
 /** The stage that asks the projects of a host how their instances are to be moved, then moves them one after another. */
 export function emptyingStage(given: RoundTerms, state: EmptyingState, host: HostName): Stage {
   const move = { name: 'move-instances', timeoutSeconds: EMPTY_SECONDS } as const;
-  const steps = [...beforeEmptying(given, state), askStep(given, state), move];
+  const steps = [...beforeEmptying(given, state), askStep(given, state), ...closing(given, state), move];
   return stageOf(STAGE_OF_STATE[state], [host], 'touched', steps);
 }
 
 /**
  * The stage that asks about each instance of a host by itself, and moves them as far at once as their constraints allow.
  * @param seconds how long that takes at most, with the times of the owners
- * @param closesFirst whether PREPARE_MAINTENANCE closes its host: otherwise what leaves it could come back
  */
 export function constrainedStage(
   given: RoundTerms,
   state: EmptyingState,
   host: HostName,
-  { seconds, closesFirst }: { readonly seconds: number; readonly closesFirst: boolean },
+  seconds: number,
 ): Stage {
   const timeoutSeconds = given.terms.silent === 'wait' ? LONGEST_SECONDS : seconds + EMPTY_SECONDS;
-  const close = closesFirst && state === 'PREPARE_MAINTENANCE' ? [CLOSE] : [];
   const steps: Step[] = [
     ...beforeEmptying(given, state),
-    ...close,
+    ...closing(given, state),
     { name: 'ask-and-move-instances', timeoutSeconds },
   ];
   return stageOf(STAGE_OF_STATE[state], [host], 'touched', steps);
+}
+
+/** PLANNED_MAINTENANCE has closed every host that is still to be maintained. */
+function closing({ terms }: RoundTerms, state: EmptyingState): readonly Step[] {
+  return terms.closesFirst && state === 'PREPARE_MAINTENANCE' ? [CLOSE] : [];
 }
 
 function askStep({ terms }: RoundTerms, state: AskedState): Step {

@@ -13,7 +13,7 @@ const NAMED = 5;
 export const vnfWorkflow: Workflow = (standing) => againstStart(standing) ?? GO_ROUND(standing);
 
 const emptying: Emptying = (standing, state, host) =>
-  constrainedStage(standing, state, host, { seconds: emptyingSeconds(standing, host), closesFirst: false });
+  constrainedStage(standing, state, host, emptyingSeconds(standing, host));
 
 const GO_ROUND = hostByHost(emptying);
 

@@ -15,7 +15,7 @@ export type Standing = RoundTerms & {
   /** Of the instances on these hosts; undefined where the session has none, or they are not known. */
   readonly constraints?: Constraints | undefined;
   /** The stages so far. */
-  readonly apply: Pick<PhaseStatus, 'stages'>;
+  readonly apply: Pick<PhaseStatus, 'stages' | 'earlier'>;
 };
 
 /** The next state with its stages, the end, or why the session waits or fails. */

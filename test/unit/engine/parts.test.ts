@@ -187,14 +187,16 @@ it('is carried out like a whole plan', async () => {
 describe('the ended stages of a session', () => {
   const place = { ...RUN, part: 0 };
   const limits = { endedStages: 3 };
-  const started = (ended: number): PhaseStatus => {
-    let phase = { ...newPhase([1, 2, 3, 4, 5].map(planned)), inProgress: true };
+  const started = (ended: number, name: Stage['name'] = 'start-maintenance'): PhaseStatus => {
+    const stages = [1, 2, 3, 4, 5].map((size, id) => ({ ...planned(size, id), name }));
+    let phase = { ...newPhase(stages), inProgress: true };
     for (let id = 0; id < ended; id++) phase = afterStage(phase);
     return phase;
   };
 
-  it('are at hand while they are few', () => {
+  it('are at hand while they are few, and until the first host is worked on', () => {
     expect(endedPart(started(2), place, limits)).toBeUndefined();
+    expect(endedPart(started(4, 'scale-in'), place, limits)).toBeUndefined();
   });
 
   it('become a part once they are many, and every figure of the phase stays as it was', () => {

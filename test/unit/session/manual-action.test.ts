@@ -30,7 +30,9 @@ it('takes a host out until a person says so, and longer than any other step may 
       actions: [{ plugin: 'by-hand', type: 'compute', manual: { timeoutSeconds: day } }],
     }),
   );
-  const planned = planSession(spec, seeds, { pool: 'default', view: ops.view(scope), now: world.now });
+  const planned = planSession(spec, seeds, {
+    ...{ pool: 'default', view: ops.view(scope), now: world.now, onNodes: true },
+  });
   if (planned.problems) throw new Error(planned.problems.join());
   const { plan, session } = planned;
   const profile = engineOf(plan);

@@ -58,7 +58,7 @@ describe('judgeReply', () => {
     ],
     [
       { instanceActions: { ...both, i1: 'FLY' } },
-      'instance_actions.i1 is FLY; it must be MIGRATE, LIVE_MIGRATE or OWN_ACTION',
+      'instance_actions.i1 is FLY; it must be MIGRATE or LIVE_MIGRATE or OWN_ACTION',
     ],
   ])('refuses %o', (reply, message) => {
     expect(judged(reply)).toContain(message);

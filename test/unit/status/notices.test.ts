@@ -2,18 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { Notice, NoticeSpec, NoticeStatus } from '../../../src/crds/maintenance-notice.ts';
 import {
   newSession,
+  type InstanceQuestion,
   type Move,
   type ProjectProgress,
   type SessionProgress,
 } from '../../../src/engine/session/session-state.ts';
 import type { HostFacts, InstanceFacts } from '../../../src/engine/view.ts';
-import {
-  instancesByProject,
-  noticeOf,
-  recordedVerdict,
-  replyId,
-  saidIn,
-} from '../../../src/status/notices.ts';
+import { replyId, saidIn, verdictOn } from '../../../src/status/notice-replies.ts';
+import { instancesByProject, noticeOf } from '../../../src/status/notices.ts';
 
 const AT = '2026-11-27T10:00:00.000Z';
 const NOW = Date.parse(AT);
@@ -146,9 +142,10 @@ describe('what a project says in its notice', () => {
     answer: 'ACK',
     instanceActions: { 'uid-1': 'OWN_ACTION', '*': 'MIGRATE' },
   } as const;
+  const session = { ...newSession([]), projects: [asked] };
 
   it('is an answer to the question, with an action for each instance', () => {
-    expect(saidIn(PROJECT, notice({ reply }), asked, NOW).replies).toEqual([
+    expect(saidIn(session, PROJECT, notice({ reply }), NOW).replies).toEqual([
       {
         ...{ project: PROJECT, at: NOW, id: replyId(notice(), 'reply'), question: 7 },
         state: 'ACK_PLANNED_MAINTENANCE',
@@ -158,20 +155,67 @@ describe('what a project says in its notice', () => {
   });
 
   it('is heard once: not again in the same generation', () => {
-    expect(saidIn(PROJECT, notice({ reply }, { observedGeneration: 2 }), asked, NOW).replies).toEqual([]);
+    expect(saidIn(session, PROJECT, notice({ reply }, { observedGeneration: 2 }), NOW).replies).toEqual([]);
   });
 
   it('may be to ask for more time', () => {
     const extension = { question: 7, seconds: 600 };
-    expect(saidIn(PROJECT, notice({ extension }), asked, NOW).extensions).toEqual([
+    expect(saidIn(session, PROJECT, notice({ extension }), NOW).extensions).toEqual([
       { ...extension, project: PROJECT, at: NOW, id: replyId(notice(), 'extension') },
     ]);
   });
 
   it('counts as accepted where it was recorded before the notice could say so', () => {
     const recorded = { ...asked, answer: { kind: 'ACK', actions: {} } } as const;
-    expect(saidIn(PROJECT, notice({ reply }), recorded, NOW).replies).toEqual([]);
-    expect(recordedVerdict(notice({ reply }), recorded)).toMatchObject({ answer: 'accepted' });
-    expect(recordedVerdict(notice({ reply: { ...reply, question: 6 } }), recorded)).toBeUndefined();
+    const after = { ...session, projects: [recorded] };
+    expect(saidIn(after, PROJECT, notice({ reply }), NOW)).toMatchObject({
+      replies: [],
+      verdict: { answer: 'accepted' },
+    });
+    const earlier = notice({ reply: { ...reply, question: 6 } });
+    expect(saidIn(after, PROJECT, earlier, NOW).verdict).toBeUndefined();
+  });
+
+  it('is judged by its refusal, where a part of it is refused', () => {
+    const verdict = (answer: 'accepted' | 'refused', message: string) => ({
+      ...{ id: replyId(notice(), 'reply'), answer, message },
+    });
+    const both = [verdict('accepted', 'a'), verdict('refused', 'b')];
+    expect(verdictOn(notice(), both)?.message).toBe('b');
+    expect(verdictOn(notice({}, {}, 3), both)).toBeUndefined();
+  });
+});
+
+describe('questions about single instances', () => {
+  const single = (instance: string, question: number): InstanceQuestion => ({
+    ...{ instance, question, host: 'h-1', project: PROJECT, asked: 'PLANNED_MAINTENANCE', askedAt: AT },
+    ...{ replyBy: '2026-11-27T10:01:00.000Z', migrationType: 'MIGRATE', groups: [] },
+  });
+  const questions = [single('uid-1', 8), single('uid-2', 9)];
+  const session = { ...newSession([]), projects: [asked], questions };
+
+  it('are shown as one, with the number of the last', () => {
+    expect(shown({ questions }).question).toMatchObject({ number: 9, instances: ['uid-1', 'uid-2'] });
+  });
+
+  it('are answered by one reply; an instance that it does not name is moved as its constraint says', () => {
+    const reply = { question: 9, answer: 'ACK', instanceActions: { 'uid-2': 'OWN_ACTION' } } as const;
+    const id = replyId(notice(), 'reply');
+    const common = { id, project: PROJECT, at: NOW, state: 'ACK_PLANNED_MAINTENANCE' };
+    expect(saidIn(session, PROJECT, notice({ reply }), NOW).replies).toEqual([
+      { ...common, question: 8, instance: 'uid-1' },
+      { ...common, question: 9, instance: 'uid-2', instanceActions: { 'uid-2': 'OWN_ACTION' } },
+    ]);
+  });
+
+  it('refuse the number of an earlier question, and instances that are not asked about', () => {
+    const wrong = (fields: object): Notice => notice({ reply: { question: 9, answer: 'ACK', ...fields } });
+    expect(saidIn(session, PROJECT, wrong({ question: 8 }), NOW).verdict?.message).toBe(
+      'the answer is to question 8; project team-a is asked question 9',
+    );
+    const foreign = wrong({ instanceActions: { 'uid-7': 'MIGRATE' } });
+    expect(saidIn(session, PROJECT, foreign, NOW).verdict?.message).toBe(
+      'instanceActions names uid-7, which question 9 does not ask about',
+    );
   });
 });

@@ -2,7 +2,8 @@ import type { StrategyDeps } from '../../../src/controllers/strategy/strategy-de
 
 /** For runs that are none of sessions. */
 export const NO_TENANTS: StrategyDeps['tenants'] = {
-  hear: ({ stored: { run } }) => Promise.resolve({ run, replies: [], extensions: [], notices: new Map() }),
+  hear: ({ stored: { run } }) =>
+    Promise.resolve({ run, replies: [], extensions: [], notices: new Map(), verdicts: [] }),
   tell: () => Promise.resolve(),
   forget: () => Promise.resolve(),
 };

@@ -1,0 +1,137 @@
+/** What a project says in its MaintenanceNotice: answers and wishes for more time, and what became of them. Pure. */
+import type { Notice, NoticeReply, NoticeStatus } from '../crds/maintenance-notice.ts';
+import type { MoveAction } from '../crds/vocabulary.ts';
+import type {
+  ProjectReply,
+  ReplyExtension,
+  ReplyVerdict,
+  SessionProgress,
+} from '../engine/session/session-state.ts';
+import type { Instant } from '../engine/view.ts';
+import { questionTo, type Question } from './notice-questions.ts';
+
+/** In `instanceActions`: all instances that are not named. */
+const ALL_OTHERS = '*';
+
+/** What the notice of a project says that nobody has judged yet. */
+export type Said = {
+  readonly replies: readonly ProjectReply[];
+  readonly extensions: readonly ReplyExtension[];
+  /** What needs no decision: an answer that was recorded before, or that fits no question. */
+  readonly verdict?: ReplyVerdict;
+};
+
+const NOTHING: Said = { replies: [], extensions: [] };
+
+export function saidIn(session: SessionProgress, project: string, notice: Notice, now: Instant): Said {
+  const { reply, extension } = notice.spec;
+  if ((notice.status.observedGeneration ?? -1) >= notice.generation) return NOTHING;
+  const common = { project, at: now };
+  const extensions = extension ? [{ ...common, id: replyId(notice, 'extension'), ...extension }] : [];
+  if (!reply) return { replies: [], extensions };
+  const question = questionTo(session, project);
+  const verdict = verdictWithoutDecision(session, project, notice, reply, question);
+  if (verdict) return { replies: [], extensions, verdict };
+  const id = replyId(notice, 'reply');
+  return { replies: repliesTo(question, reply).map((each) => ({ ...common, ...each, id })), extensions };
+}
+
+type Answer = Pick<ProjectReply, 'question' | 'state' | 'instanceActions' | 'instance'>;
+
+/** One answer may be to several questions about single instances. */
+function repliesTo(
+  question: Question | undefined,
+  { question: number, answer, instanceActions }: NoticeReply,
+): Answer[] {
+  const { single = [], asks = '', instances = [] } = question ?? {};
+  const actions = instanceActions && spread(instanceActions, instances);
+  if (single.length === 0)
+    return [
+      { question: number, state: `${answer}_${asks}`, ...(actions ? { instanceActions: actions } : {}) },
+    ];
+  return single.map(({ instance, question: own, asked }) => {
+    const action = actions?.[instance];
+    return {
+      ...{ question: own, state: `${answer}_${asked}`, instance },
+      ...(action ? { instanceActions: { [instance]: action } } : {}),
+    };
+  });
+}
+
+/** An action under `*` is that of all instances of the question that are not named. */
+function spread(
+  actions: Readonly<Record<string, MoveAction>>,
+  instances: readonly string[],
+): Record<string, MoveAction> {
+  const { [ALL_OTHERS]: others, ...named } = actions;
+  if (others === undefined) return named;
+  return { ...Object.fromEntries(instances.map((uid) => [uid, others] as const)), ...named };
+}
+
+function verdictWithoutDecision(
+  session: SessionProgress,
+  project: string,
+  notice: Notice,
+  reply: NoticeReply,
+  question: Question | undefined,
+): ReplyVerdict | undefined {
+  const verdict = (answer: ReplyVerdict['answer'], message: string): ReplyVerdict => {
+    return { id: replyId(notice, 'reply'), answer, message };
+  };
+  if (isRecorded(session, project, reply))
+    return verdict('accepted', `${reply.answer} of project ${project} to question ${String(reply.question)}`);
+  const { single = [], number, instances = [] } = question ?? {};
+  if (single.length === 0) return undefined;
+  if (reply.question !== number)
+    return verdict(
+      'refused',
+      `the answer is to question ${String(reply.question)}; project ${project} is asked question ${String(number)}`,
+    );
+  const foreign = Object.keys(reply.instanceActions ?? {}).find(
+    (uid) => uid !== ALL_OTHERS && !instances.includes(uid),
+  );
+  return foreign === undefined
+    ? undefined
+    : verdict(
+        'refused',
+        `instanceActions names ${foreign}, which question ${String(number)} does not ask about`,
+      );
+}
+
+/** Whether an answer was recorded before its notice could say so: a process died between the two writes. */
+function isRecorded(
+  { projects, questions }: SessionProgress,
+  project: string,
+  { question: number, answer: kind }: NoticeReply,
+): boolean {
+  const all = [
+    ...projects.filter(({ id }) => id === project),
+    ...questions.filter((each) => each.project === project),
+  ];
+  return all.some(
+    ({ question, answer }) => question === number && answer?.kind === kind && answer.assumed !== true,
+  );
+}
+
+/** By it a verdict finds the notice that it is about. */
+export function replyId({ namespace, name, generation }: Notice, of: 'reply' | 'extension'): string {
+  return `notice/${namespace}/${name}/${String(generation)}/${of}`;
+}
+
+/** What became of what a notice says; a refusal comes before others. Undefined when nothing was judged. */
+export function verdictOn(notice: Notice, verdicts: readonly ReplyVerdict[]): ReplyVerdict | undefined {
+  const ids = [replyId(notice, 'reply'), replyId(notice, 'extension')];
+  const own = verdicts.filter(({ id }) => ids.includes(id));
+  return own.find(({ answer }) => answer === 'refused') ?? own[0];
+}
+
+/** The last verdict, as the notice shows it. */
+export function lastReplyOf(
+  { spec: { reply, extension }, status }: Notice,
+  verdict: ReplyVerdict | undefined,
+  at: string,
+): NoticeStatus['lastReply'] {
+  const question = reply?.question ?? extension?.question;
+  if (!verdict || question === undefined) return status.lastReply;
+  return { question, accepted: verdict.answer === 'accepted', message: verdict.message, time: at };
+}
