@@ -1,11 +1,15 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
+import { z } from 'zod';
+import { apply, mergePatch, readManifests, remove } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { sessionManifest } from '../support/operator/strategies.ts';
 import { closed, Cluster, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { Project } from './project.ts';
 import { untilGone } from './until-gone.ts';
+
+const ONE_NODE = join(import.meta.dirname, '..', '..', 'examples', 'sessions', 'one-node.yaml');
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -139,6 +143,28 @@ describe('a maintenance session', () => {
       'instance_actions names uid-of-another, which PLANNED_MAINTENANCE does not ask about',
     );
     expect(await fleet.status()).toMatchObject({ state: 'applying' });
+  });
+
+  it('takes one node out until a person says so, by kubectl alone', async () => {
+    const fleet = await sessionOn('alone', 2);
+    const project = await projectOn('alone', 'alone-a', 2);
+    const [host = ''] = await project.hosts();
+    const { spec } = z.object({ spec: z.looseObject({}) }).parse((await readManifests(ONE_NODE))[0]);
+    await fleet.apply({ ...spec, hosts: [host] });
+    await project.answer(await project.question('MAINTENANCE'));
+    const { message } = await fleet.until(
+      'the work by hand',
+      (found) => found.message?.includes('replace the power supply') === true,
+    );
+    expect(message).toContain('careen.dev/request');
+    expect(await project.hosts()).not.toContain(host);
+    expect(closed(await fleet.nodes())).toEqual([host]);
+    await mergePatch(cluster.admin, fleet.strategy, {
+      metadata: { annotations: { 'careen.dev/request': `{"id":"done-1","verb":"done","host":"${host}"}` } },
+    });
+    await project.answer(await project.question('MAINTENANCE_COMPLETE'));
+    await fleet.untilState('applied');
+    await expectGivenBack(fleet);
   });
 
   it('gives its hosts back and takes its notices away when it is deleted among the hosts', async () => {

@@ -31,5 +31,7 @@ export const sessionTerms = z.object({
   moves: z.array(z.enum(MOVE_ACTIONS)).optional(),
   /** What leaves an open host may come back to it: PREPARE_MAINTENANCE closes its host first. */
   closesFirst: z.literal(true).optional(),
+  /** There are hosts outside of the session: they may take in what leaves its hosts, whatever room those have. */
+  othersTakeIn: z.literal(true).optional(),
 });
 export type SessionTerms = Readonly<z.infer<typeof sessionTerms>>;

@@ -52,9 +52,11 @@ function round(state: AskedState, stage: Stage): NextRound {
 }
 
 function byRoom(standing: Standing, emptying: Emptying): NextRound {
-  const { hosts } = standing;
+  const { hosts, terms } = standing;
   if (emptyHosts(hosts).length > 0) return start(standing);
-  if (!hasRoomForOne(hosts)) return scaleIn(standing);
+  // Projects that were asked to scale in before give up something: the next try shows whether it is enough.
+  const mayFit = hasRoomForOne(hosts) || terms.othersTakeIn === true;
+  if (!mayFit) return scaleIn(standing);
   const chosen = easiestToEmpty(hosts);
   return chosen
     ? round('PREPARE_MAINTENANCE', emptying(standing, 'PREPARE_MAINTENANCE', chosen.host.name))

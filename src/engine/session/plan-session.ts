@@ -50,8 +50,10 @@ export function planSession(
       `no worker is among the hosts of the session: ${names.join(', ') || `HostPool ${pool} has none`}`,
     );
   if (problems.length > 0) return { problems };
+  const hasOthers = seeds.some(({ name, roles }) => roles.includes('worker') && !names.includes(name));
+  const others = hasOthers ? ({ othersTakeIn: true } as const) : {};
   const plan = buildSession(
-    { ...terms, ...(onNodes ? OF_NODES : {}) },
+    { ...terms, ...(onNodes ? OF_NODES : {}), ...others },
     { patches, drain, timing, onForeignUncordon },
     { hosts: names, now },
   );
