@@ -25,6 +25,9 @@ export const INSTANCE_GROUP_CONSTRAINT = 'InstanceGroupConstraint';
 /** The kind of the objects that hold parts of a large plan. */
 export const PLAN_STAGE = 'PlanStage';
 
+/** The kind of the objects that say where tenants are told of maintenance. */
+export const MAINTENANCE_WEBHOOK = 'MaintenanceWebhook';
+
 /** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
 export const OPERATOR_NAMESPACE = 'careen-system';
 /** The Deployment of the operator in that namespace, as deploy/ and the chart name it. */

@@ -9,6 +9,7 @@ import { hostPoolDefinition } from '../crds/host-pool.ts';
 import { instanceConstraintDefinition } from '../crds/instance-constraint.ts';
 import { instanceGroupConstraintDefinition } from '../crds/instance-group-constraint.ts';
 import { maintenanceNoticeDefinition } from '../crds/maintenance-notice.ts';
+import { maintenanceWebhookDefinition } from '../crds/maintenance-webhook.ts';
 import { VERSION } from '../crds/names.ts';
 import { planStageDefinition } from '../crds/plan-stage.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../crds/strategy-kinds.ts';
@@ -42,6 +43,7 @@ export const OUR_KINDS: readonly CrdDefinition[] = [
   maintenanceNoticeDefinition,
   instanceConstraintDefinition,
   instanceGroupConstraintDefinition,
+  maintenanceWebhookDefinition,
 ];
 
 export type ServedKindsOptions = {

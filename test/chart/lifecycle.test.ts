@@ -186,6 +186,7 @@ it(
     expect((await fleet.poolStatus()).permits).toEqual(permits);
     expect((await left()).sort()).toEqual([
       'CustomResourceDefinition hostpools.careen.dev',
+      'CustomResourceDefinition maintenancewebhooks.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
       'CustomResourceDefinition planstages.careen.dev',
       'CustomResourceDefinition upgradestrategies.careen.dev',

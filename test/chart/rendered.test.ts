@@ -125,6 +125,7 @@ describe('the objects', () => {
     );
     expect(kept.map(keyOf).sort()).toEqual([
       'CustomResourceDefinition hostpools.careen.dev',
+      'CustomResourceDefinition maintenancewebhooks.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
       'CustomResourceDefinition planstages.careen.dev',
       'CustomResourceDefinition upgradestrategies.careen.dev',

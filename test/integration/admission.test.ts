@@ -4,6 +4,12 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import { hostPoolDefinition, type HostPoolStatus } from '../../src/crds/host-pool.ts';
+import {
+  maintenanceWebhookDefinition,
+  type MaintenanceWebhookStatus,
+} from '../../src/crds/maintenance-webhook.ts';
+import { MAINTENANCE_WEBHOOK } from '../../src/crds/names.ts';
+import type { CrdDefinition } from '../../src/crds/schema/custom-resource-definition.ts';
 import { call } from '../../src/kube/client.ts';
 import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { isStrategyKind, STRATEGY_KINDS } from '../../src/crds/strategy-kinds.ts';
@@ -18,6 +24,11 @@ import {
 } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { POD_FIELDS_FILE, podFieldsOf } from '../support/controlplane/pod-schema.ts';
+import {
+  webhookManifest,
+  WEBHOOKS_ACCEPTED,
+  WEBHOOKS_REFUSED,
+} from '../support/controlplane/tenant-admission-rows.ts';
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';
@@ -40,6 +51,7 @@ beforeAll(async () => {
         admin,
         strategyManifest('probe', 'careen-hosts'),
         upgradeManifest('probe', 'careen-hosts'),
+        webhookManifest('probe'),
         poolManifest('probe', 1),
       );
       return true;
@@ -56,6 +68,16 @@ it('has pods with the recorded fields, each of which a policy judges', async () 
 });
 
 const TIME = '2026-11-23T09:30:00Z';
+const webhookStatus: MaintenanceWebhookStatus = {
+  observedGeneration: 1,
+  lastDeliveryTime: TIME,
+  conditions: [
+    {
+      ...{ type: 'Ready', status: 'False', reason: 'NotDelivered', message: 'connection refused' },
+      ...{ observedGeneration: 1, lastTransitionTime: TIME },
+    },
+  ],
+};
 const poolStatus: HostPoolStatus = {
   observedGeneration: 1,
   epoch: 7,
@@ -165,14 +187,17 @@ describe('the custom resource definitions', () => {
     });
   });
 
-  it.each(ACCEPTED)('accept, and default like the command line: $name', async ({ manifest }) => {
-    const { kind } = manifest;
-    const { spec } = isStrategyKind(kind) ? STRATEGY_KINDS[kind].definition : hostPoolDefinition;
-    expect(await tryCreate(admin, manifest)).toHaveProperty('spec', spec.parse(manifest['spec']));
-  });
+  it.each([...ACCEPTED, ...WEBHOOKS_ACCEPTED])(
+    'accept, and default like the command line: $name',
+    async ({ manifest }) => {
+      const { spec } = definitionOf(manifest);
+      expect(await tryCreate(admin, manifest)).toHaveProperty('spec', spec.parse(manifest['spec']));
+    },
+  );
 
   it('keep the whole status', async () => {
     for (const [manifest, status] of [
+      [webhookManifest('probe'), webhookStatus],
       [poolManifest('probe', 1), poolStatus],
       [strategyManifest('probe', 'careen-hosts'), strategyStatus],
       [upgradeManifest('probe', 'careen-hosts'), strategyStatus],
@@ -217,7 +242,7 @@ describe('the custom resource definitions', () => {
 bootcExample(() => admin);
 
 describe('a wrong manifest is refused, naming the field', () => {
-  it.each(REFUSED)('$name', async ({ manifest, path, by, says }) => {
+  it.each([...REFUSED, ...WEBHOOKS_REFUSED])('$name', async ({ manifest, path, by, says }) => {
     const answer = await tryCreate(admin, manifest).catch(String);
     expect(answer).toContain(by === 'rule' ? `${path}: Invalid value: ` : path);
     expect(answer).toMatch(by === 'rule' ? new RegExp(`: ${RegExp.escape(String(says))}$`) : says);
@@ -239,6 +264,11 @@ describe('a wrong status is refused, naming the field', () => {
     await expect(patchStatus(admin, manifest, status)).rejects.toThrow(message);
   });
 });
+
+function definitionOf({ kind }: Manifest): CrdDefinition {
+  if (isStrategyKind(kind)) return STRATEGY_KINDS[kind].definition;
+  return kind === MAINTENANCE_WEBHOOK ? maintenanceWebhookDefinition : hostPoolDefinition;
+}
 
 /** Paths of schema properties without a description. */
 function undescribed(value: unknown, path = ''): string[] {

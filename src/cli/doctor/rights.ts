@@ -38,6 +38,8 @@ const EVERYWHERE: readonly Rule[] = [
   [GROUP, 'maintenancenotices/status', ['patch']],
   [GROUP, 'instanceconstraints', ['list', 'watch']],
   [GROUP, 'instancegroupconstraints', ['list', 'watch']],
+  [GROUP, 'maintenancewebhooks', ['get', 'list', 'watch']],
+  [GROUP, 'maintenancewebhooks/status', ['patch']],
   [
     'apiextensions.k8s.io',
     'customresourcedefinitions',

@@ -26,6 +26,7 @@ import {
 } from './admission-row.ts';
 import { POD_LABELS, SELECTORS } from './label-places.ts';
 import { OPENSTACK_ACCEPTED, OPENSTACK_REFUSED } from './openstack-admission-rows.ts';
+import { TENANTS_ACCEPTED, TENANTS_REFUSED } from './tenant-admission-rows.ts';
 import { UPGRADES_ACCEPTED, UPGRADES_REFUSED } from './upgrade-admission-rows.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
 
@@ -59,6 +60,7 @@ const roleAsking = (role: string, fields: Fields): Manifest =>
 export const ACCEPTED: readonly AcceptedRow[] = [
   ...UPGRADES_ACCEPTED,
   ...OPENSTACK_ACCEPTED,
+  ...TENANTS_ACCEPTED,
   ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({
     name: `a limit of ${shown(limit)}`,
     manifest: limited(limit),
@@ -209,6 +211,7 @@ const POLICY_LISTS: readonly string[] = [
 export const REFUSED: readonly RefusedRow[] = [
   ...UPGRADES_REFUSED,
   ...OPENSTACK_REFUSED,
+  ...TENANTS_REFUSED,
   byShape('no patches', strategy({ patches: [] }), 'spec.patches', /at least 1/),
   byShape('a patch id with capitals', patchWith({ id: 'Kernel' }), ID),
   byRule('a patch called reboot', patchWith({ id: 'reboot' }), ID, TAKEN_ID),

@@ -8,16 +8,23 @@ import { brokenRules } from '../../../src/cli/files/schema-rules.ts';
 import { readStrategy } from '../../../src/cli/files/strategy-file.ts';
 import { openApiSchema, type CrdDefinition } from '../../../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../../../src/crds/host-pool.ts';
+import { maintenanceWebhookDefinition } from '../../../src/crds/maintenance-webhook.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { rules } from '../../../src/crds/schema/schema.ts';
 import { pathText } from '../../../src/planner/problems/input-error.ts';
 import { ACCEPTED, REFUSED } from '../../support/controlplane/admission-rows.ts';
 import type { Manifest } from '../../support/controlplane/apply.ts';
+import { WEBHOOKS_ACCEPTED, WEBHOOKS_REFUSED } from '../../support/controlplane/tenant-admission-rows.ts';
 
 const DEFINITIONS = [
   hostPoolDefinition,
   ...STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition),
+  maintenanceWebhookDefinition,
 ];
+
+/** Rows of all kinds, also of those that no command reads from a file. */
+const ALL_ACCEPTED = [...ACCEPTED, ...WEBHOOKS_ACCEPTED];
+const ALL_REFUSED = [...REFUSED, ...WEBHOOKS_REFUSED];
 
 type Broken = { readonly path: string; readonly says: string };
 
@@ -32,22 +39,22 @@ function definitionOf({ kind }: Manifest): CrdDefinition {
 }
 
 describe('the rules of the kinds, equal to the API server in admission.test.ts', () => {
-  it.each(ACCEPTED)('accept: $name', ({ manifest }) => {
+  it.each(ALL_ACCEPTED)('accept: $name', ({ manifest }) => {
     expect(broken(definitionOf(manifest), manifest)).toEqual([]);
   });
 
-  it.each(REFUSED.filter(({ by }) => by === 'rule'))('refuse: $name', ({ manifest, path, says }) => {
+  it.each(ALL_REFUSED.filter(({ by }) => by === 'rule'))('refuse: $name', ({ manifest, path, says }) => {
     expect(broken(definitionOf(manifest), manifest)).toEqual([{ path, says }]);
   });
 
-  it.each(REFUSED.filter(({ by }) => by === 'list'))('refuse: $name', ({ manifest, path }) => {
+  it.each(ALL_REFUSED.filter(({ by }) => by === 'list'))('refuse: $name', ({ manifest, path }) => {
     const says: unknown = expect.stringMatching(/ each entry /);
     expect(broken(definitionOf(manifest), manifest)).toEqual([{ path, says }]);
   });
 
   it.each(DEFINITIONS)('have an accepted and a refused row each: $kind', (definition) => {
-    const accepted = ACCEPTED.filter(({ manifest }) => manifest.kind === definition.kind);
-    const refused = REFUSED.filter(({ manifest }) => manifest.kind === definition.kind);
+    const accepted = ALL_ACCEPTED.filter(({ manifest }) => manifest.kind === definition.kind);
+    const refused = ALL_REFUSED.filter(({ manifest }) => manifest.kind === definition.kind);
     const places = new Set(accepted.flatMap(({ manifest }) => pathsIn(manifest)));
     const checks = checksIn(openApiSchema(definition));
     expect(checks.filter(({ place }) => !places.has(place))).toEqual([]);
