@@ -17,13 +17,15 @@ const LAYERS = {
   planner: ['crds'],
   engine: ['crds', 'planner'],
   status: ['crds', 'planner', 'engine'],
-  telemetry: ['kube', 'crds'],
+  telemetry: ['http', 'kube', 'crds'],
   hostops: ['http', 'kube', 'openstack', 'crds', 'planner', 'engine'],
   resources: ['kube', 'crds'],
+  tenants: ['http', 'crds', 'planner', 'engine'],
+  gateway: ['http', 'crds', 'planner', 'engine', 'tenants'],
   leadership: ['kube'],
   controllers: [
     ...['kube', 'crds', 'planner', 'engine', 'status', 'telemetry'],
-    ...['hostops', 'resources', 'leadership'],
+    ...['hostops', 'resources', 'leadership', 'tenants'],
   ],
   cli: ['kube', 'crds', 'planner', 'engine', 'status', 'hostops', 'resources'],
 };

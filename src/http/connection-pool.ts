@@ -25,8 +25,11 @@ const BODY_TIMEOUT_MS = 0;
 export type Patience = { readonly first: number; readonly repeated: number };
 const PATIENCE: Patience = { first: 12_000, repeated: 30_000 };
 
-/** What a server is shown, and how it is checked. */
-export type TlsKeys = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
+/** What a server is shown, how it is checked, and to which addresses its name leads. */
+export type TlsKeys = Pick<
+  ConnectionOptions,
+  'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername' | 'lookup'
+>;
 
 /** A pool of HTTP/1.1 connections. */
 export function connectionPool(tls: TlsKeys, proxy: URL | undefined, patience = PATIENCE): Dispatcher {

@@ -7,9 +7,9 @@
  * without a body, and ten seconds; a connection above the limit closes the oldest
  * one, so a probe is answered however many others are open.
  */
-import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { boundConnections } from '../http/bound-connections.ts';
 
 export type EndpointOptions = {
   readonly host: string;
@@ -32,8 +32,6 @@ export type Endpoints = {
 const TICK_MILLISECONDS = 1_000;
 const LONGEST_SILENCE_MILLISECONDS = 10_000;
 
-export const MOST_CONNECTIONS = 256;
-const LONGEST_CONNECTION_MILLISECONDS = 10_000;
 const LONGEST_REQUEST_MILLISECONDS = 5_000;
 const LARGEST_HEADERS_BYTES = 8_192;
 
@@ -99,24 +97,6 @@ async function refuseAllButGet({ method, headers }: FastifyRequest, reply: Fasti
   if (method !== 'GET') return reply.code(405).header('allow', 'GET').send();
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
   return hasBody ? reply.code(413).send() : undefined;
-}
-
-/** Bounds how many connections are open, and for how long. */
-function boundConnections(): (socket: Socket) => void {
-  const open = new Set<Socket>();
-  return (socket) => {
-    const [oldest] = open;
-    if (oldest && open.size >= MOST_CONNECTIONS) {
-      open.delete(oldest);
-      oldest.destroy();
-    }
-    open.add(socket);
-    const end = setTimeout(() => socket.destroy(), LONGEST_CONNECTION_MILLISECONDS);
-    socket.once('close', () => {
-      clearTimeout(end);
-      open.delete(socket);
-    });
-  };
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {

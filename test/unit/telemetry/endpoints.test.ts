@@ -3,11 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import {
-  MOST_CONNECTIONS,
   startEndpoints,
   type EndpointOptions,
   type Endpoints,
 } from '../../../src/telemetry/endpoints.ts';
+import { MOST_CONNECTIONS } from '../../../src/http/bound-connections.ts';
 
 let now: number;
 let reason: string | undefined;

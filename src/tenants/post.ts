@@ -1,0 +1,81 @@
+/** One POST to a webhook: over a connection of its own, without redirects, and with a bound on time and on what is read. */
+import { connectionPool } from '../http/connection-pool.ts';
+import { exchange, type Answer } from '../http/exchange.ts';
+import { boundedLookup, RefusedAddress, type WebhookBounds } from './reachable.ts';
+
+export type Post = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly timeoutMs: number;
+  /** The CA of the receiver in PEM; undefined where the well-known ones count. */
+  readonly ca: string | undefined;
+  readonly bounds: WebhookBounds;
+};
+
+export type PostAnswer = {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** Undefined when it is too long to be read. */
+  readonly text: string | undefined;
+};
+
+/** Resolves with the answer, whatever its status. Throws PostError when there is none. */
+export type PostTransport = (post: Post, signal: AbortSignal) => Promise<PostAnswer>;
+
+/** There was no answer. The message has no words of the receiver. */
+export class PostError extends Error {
+  override readonly name = 'PostError';
+}
+
+/** An answer that names 2,000 instances has half of it. */
+const LONGEST_ANSWER_BYTES = 262_144;
+
+/** Notifications are rare, so each has a connection of its own: no tenant's keys, names or proxies outlive it. */
+export const postOverNetwork: PostTransport = async (post, signal) => {
+  const { url, headers, body, timeoutMs, ca, bounds } = post;
+  const { origin, pathname, search } = new URL(url);
+  const patience = { first: timeoutMs, repeated: timeoutMs };
+  const pool = connectionPool({ lookup: boundedLookup(bounds), ...(ca ? { ca } : {}) }, undefined, patience);
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new PostError(`no answer within ${String(timeoutMs / 1000)} s`)),
+    timeoutMs,
+  );
+  try {
+    const request = { origin, path: `${pathname}${search}`, method: 'POST', headers, body } as const;
+    const answer = await exchange(pool, request, AbortSignal.any([signal, late.signal]));
+    const { 'retry-after': retryAfter } = Object.fromEntries(answer.headers);
+    return { status: answer.status, retryAfter, text: await textOf(answer) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof PostError) throw error;
+    throw new PostError(`no connection: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    await pool.destroy();
+  }
+};
+
+async function textOf({ body }: Answer): Promise<string | undefined> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.length;
+    if (bytes > LONGEST_ANSWER_BYTES) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** The code of the error of the system or of TLS: its text may have words and addresses of others. */
+function reasonOf(error: unknown): string {
+  const causes: unknown[] = [];
+  for (let next = error; next instanceof Error && causes.length < 5; next = next.cause) causes.push(next);
+  const refused = causes.find((cause) => cause instanceof RefusedAddress);
+  if (refused) return refused.message;
+  const codes = causes.flatMap((cause) =>
+    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? [cause.code] : [],
+  );
+  return codes.at(-1) ?? 'unknown error';
+}

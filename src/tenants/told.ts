@@ -1,0 +1,38 @@
+/** What is told to the projects of a session, by whatever way: the event, the session that it is of, and the links. */
+import type { SessionEvent } from '../engine/session/session-state.ts';
+
+/** The parts of a session that those who are told of it see. */
+export type ToldSession = {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the spec of the session, unchanged. */
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type ProjectEvent = Extract<SessionEvent, { type: 'project' }> & {
+  /** The uid of the instance that the question is about, where each instance is asked about by itself. */
+  readonly instance?: string | undefined;
+  /** In SCALE_IN: what the project can spare, where that is known. */
+  readonly give?: { readonly vcpus: number; readonly instances: readonly string[] } | undefined;
+};
+
+/** The addresses by which a project reads what it is asked, and answers. */
+export type ReplyLinks = {
+  readonly ofProject: (session: string, project: string) => string;
+  readonly ofInstance: (session: string, project: string, instance: string) => string;
+};
+
+/** Where the answer to an event goes. */
+export function replyUrl(
+  { project, instance }: ProjectEvent,
+  { uid }: Pick<ToldSession, 'uid'>,
+  links: ReplyLinks,
+): string {
+  return instance === undefined ? links.ofProject(uid, project) : links.ofInstance(uid, project, instance);
+}
+
+/** What the administrator tells is part of each question, and of no report (fenix.md §4.1). */
+export function metadataIn({ state }: ProjectEvent, { metadata }: ToldSession): ToldSession['metadata'] {
+  return state === 'INSTANCE_ACTION_DONE' ? {} : metadata;
+}

@@ -1,0 +1,55 @@
+/** What the status of a webhook says. Pure. */
+import type { MaintenanceWebhookStatus, WebhookReason } from '../crds/maintenance-webhook.ts';
+import { LONGEST_TEXT, statusText } from '../crds/text/status-text.ts';
+import type { TargetResult } from './deliveries.ts';
+import type { WebhookProblem } from './webhook-target.ts';
+
+/** What is known of a webhook: why it cannot be called, or its last result; undefined before the first attempt. */
+export type WebhookFacts = WebhookProblem | Pick<TargetResult, 'at' | 'delivery'> | undefined;
+
+/**
+ * The next status.
+ * @param now RFC 3339
+ */
+export function webhookStatus(
+  before: MaintenanceWebhookStatus,
+  facts: WebhookFacts,
+  generation: number,
+  now: string,
+): MaintenanceWebhookStatus {
+  const old = before.conditions?.[0];
+  // A new process knows no results: the last one stays, as long as the webhook is the same.
+  const wasUnusable = old?.reason === 'SecretUnusable' || old?.reason === 'NotAllowed';
+  if (!facts && old?.observedGeneration === generation && !wasUnusable) return before;
+  const { status, reason, message } = readiness(facts);
+  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : now;
+  const isDelivered = facts && 'delivery' in facts && facts.delivery.kind === 'delivered';
+  const lastDeliveryTime = isDelivered ? new Date(facts.at).toISOString() : before.lastDeliveryTime;
+  const text = statusText(message, LONGEST_TEXT);
+  const common = { observedGeneration: generation, lastTransitionTime };
+  return {
+    observedGeneration: generation,
+    ...(lastDeliveryTime === undefined ? {} : { lastDeliveryTime }),
+    conditions: [{ type: 'Ready', status, reason, message: text, ...common }],
+  };
+}
+
+type Readiness = {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: WebhookReason;
+  readonly message: string;
+};
+
+function readiness(facts: WebhookFacts): Readiness {
+  if (!facts) {
+    const message = 'nothing was to be sent yet; the address and the Secret are usable';
+    return { status: 'True', reason: 'NothingSent', message };
+  }
+  if (!('delivery' in facts)) return { status: 'False', ...facts };
+  const { delivery } = facts;
+  if (delivery.kind !== 'delivered')
+    return { status: 'False', reason: 'NotDelivered', message: delivery.reason };
+  if (delivery.problem !== undefined)
+    return { status: 'False', reason: 'AnswerUnreadable', message: delivery.problem };
+  return { status: 'True', reason: 'Delivered', message: 'the last notification was delivered' };
+}
