@@ -45,7 +45,13 @@ const PURE = {
 const HOSTOPS_PARTS = { jobs: [], kubernetes: ['jobs'], openstack: ['jobs'], simulated: [] };
 
 /** Single files without I/O, clock or chance in other folders, and the only packages that they may import. */
-const PURE_FILES = { 'kube/resource-versions.ts': ['zod'], 'leadership/lease-verdict.ts': ['zod'] };
+const PURE_FILES = {
+  'kube/resource-versions.ts': ['zod'],
+  'leadership/lease-verdict.ts': ['zod'],
+  'tenants/cloud-event.ts': [],
+  'tenants/event-alarm.ts': [],
+  'tenants/webhook-status.ts': [],
+};
 
 /** The globals of the platform that a pure folder may not use, by what they would bring in. */
 const IMPURE_GLOBALS = {

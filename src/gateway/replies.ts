@@ -36,8 +36,12 @@ const LONGEST_PARAMETER = 253;
 const PROJECT_PATH = `/:token/${MAINTENANCE}/:session/:project`;
 const INSTANCE_PATH = `${PROJECT_PATH}/:instance`;
 
-const path = z.object({ token: z.string(), session: z.string(), project: z.string() });
-const instancePath = path.extend({ instance: z.string() });
+const instance = z.string().min(1);
+const path = z.object({
+  ...{ token: z.string(), session: z.string(), project: z.string() },
+  instance: instance.optional(),
+});
+const instancePath = path.extend({ instance });
 
 const word = z.string().max(64);
 const projectReply = z.looseObject({

@@ -43,9 +43,10 @@ function refusalOf(address: string): string {
   return `${address} is an address of the operator's own machine or network link, which no webhook may have`;
 }
 
-/** `*.example.com` stands for every name below example.com. */
+/** `*.example.com` stands for every name below example.com, and `*.1` for no address. */
 function matches(pattern: string, host: string): boolean {
-  return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : pattern === host;
+  if (!pattern.startsWith('*.')) return pattern === host;
+  return isIP(host) === 0 && host.endsWith(pattern.slice(1));
 }
 
 /** An IPv6 address stands in brackets in a URL; the name of a host may end with a full stop. */

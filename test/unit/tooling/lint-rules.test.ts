@@ -58,6 +58,11 @@ describe('the direction of imports', () => {
     ['src/planner/a.ts', '../cli/b.ts'],
     ['src/hostops/a.ts', '../cli/b.ts'],
     ['src/controllers/a.ts', '../../test/support/b.ts'],
+    ['src/tenants/a.ts', '../resources/b.ts'],
+    ['src/tenants/a.ts', '../gateway/b.ts'],
+    ['src/gateway/a.ts', '../controllers/b.ts'],
+    ['src/engine/a.ts', '../tenants/b.ts'],
+    ['src/tenants/cloud-event.ts', 'undici'],
     ['src/main.ts', '../scripts/b.ts'],
   ])('%s may not import %s', async (file, specifier) => {
     expect(await refusals(file, using(specifier))).toContain('no-restricted-imports');
@@ -78,6 +83,9 @@ describe('the direction of imports', () => {
     ['src/telemetry/a.ts', '../kube/b.ts'],
     ['src/controllers/a.ts', '../hostops/kubernetes/b.ts'],
     ['src/controllers/a.ts', '../telemetry/b.ts'],
+    ['src/tenants/a.ts', '../engine/session/b.ts'],
+    ['src/gateway/a.ts', '../tenants/b.ts'],
+    ['src/controllers/a.ts', '../tenants/b.ts'],
     ['src/main.ts', './controllers/b.ts'],
     ['src/main.ts', './telemetry/b.ts'],
     ['src/careen.ts', './controllers/b.ts'],
