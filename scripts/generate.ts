@@ -14,7 +14,6 @@ import {
   type CrdDefinition,
 } from '../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
-import { maintenanceWebhookDefinition } from '../src/crds/maintenance-webhook.ts';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../src/crds/names.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../src/crds/strategy-kinds.ts';
 import { OUR_KINDS } from '../src/resources/served-kinds.ts';

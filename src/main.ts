@@ -5,6 +5,9 @@
  *   POD_NAME, POD_NAMESPACE  the name and namespace of this process (host name, careen-system)
  *   NODE_NAME              the node of this process, the last controller to be patched; unset if it runs on none
  *   CAREEN_PORT            probes and metrics (8080; 0 takes any free port)
+ *   CAREEN_REPLIES_URL     where projects answer by HTTP; without it they cannot
+ *   CAREEN_REPLIES_PORT    the port of that (8082)
+ *   CAREEN_REPLIES_KEY     makes its addresses impossible to guess: 32 random bytes or more, from a Secret
  *   CAREEN_LEASE_SECONDS   how long a standby waits for a silent leader (15; 3 to 600)
  *   CAREEN_RESYNC_SECONDS  how often every pool and strategy is reconciled, even without a change (30; 1 to 3600)
  *   LOG_LEVEL              trace, debug, info, warn, error (info)

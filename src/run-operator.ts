@@ -7,9 +7,10 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/runtime/careen-operator.ts';
 import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
-import { settingsIn, type Settings } from './controllers/runtime/settings.ts';
+import { settingsIn, type RepliesSettings, type Settings } from './controllers/runtime/settings.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
+import { startReplyServer, type ReplyServer } from './gateway/replies.ts';
 import { HostJobs } from './hostops/jobs/host-jobs.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
 import { OpenStackHostOps } from './hostops/openstack/openstack-host-ops.ts';
@@ -21,6 +22,7 @@ import { ServedKinds } from './resources/served-kinds.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { EventRecorder } from './telemetry/events.ts';
 import type { Logger } from './telemetry/logger.ts';
+import { replyLinks } from './tenants/reply-links.ts';
 
 /**
  * Both keep a hand-over within a second. The API server refuses writes that come later, or the next leader repeats the
@@ -104,9 +106,19 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     ...{ config, hosts, kinds, log, clock, events, metrics, deposed },
     newId: randomUUID,
     operatorNamespace: namespace,
+    replyLinks: settings.replies && replyLinks(settings.replies.url, settings.replies.key),
     activeHost: environment['NODE_NAME'] || undefined,
     resyncSeconds: settings.resyncSeconds,
   });
+
+  let replyServer: ReplyServer | undefined;
+  /** Only the leader takes answers: it decides about them. */
+  const startReplies = async ({ port, key }: RepliesSettings): Promise<ReplyServer> => {
+    const failed = (error: unknown): void => log.error({ err: error }, 'an answer could not be taken');
+    const server = await startReplyServer({ host, port, key, sessions: operator.replies, failed });
+    log.info({ address: server.address }, 'answers of projects are taken');
+    return server;
+  };
 
   const stopping = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -127,6 +139,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     await nodes.stop();
     openstack.stop();
     kinds.stop();
+    await replyServer?.close();
     await endpoints.close();
   }
 
@@ -138,6 +151,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     leadership.lost.addEventListener('abort', () => deposed(leadership?.lost.reason));
     metrics.leading(true);
     await operator.start();
+    replyServer = settings.replies && (await startReplies(settings.replies));
     log.info({ instance }, 'careen is running');
   } catch (error) {
     if (!stopping.signal.aborted) throw error;

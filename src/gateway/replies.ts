@@ -7,7 +7,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod';
 import { boundConnections } from '../http/bound-connections.ts';
 import { isReplyToken, MAINTENANCE } from '../tenants/reply-links.ts';
-import type { GivenReply, ReplyPort } from './reply-port.ts';
+import type { GivenReply, ReplyPort } from '../tenants/reply-port.ts';
 
 export type ReplyServerOptions = {
   readonly host: string;

@@ -62,7 +62,12 @@ export class ConstraintWatch {
     const changed = (): void => this.changed();
     const pathOf = (plural: string): string => `/apis/${API_VERSION}/${plural}`;
     this.#instances = new WatchedObjects({
-      ...{ ...options, path: pathOf('instanceconstraints'), schema: ofTenant(instanceConstraintSpec), changed },
+      ...{
+        ...options,
+        path: pathOf('instanceconstraints'),
+        schema: ofTenant(instanceConstraintSpec),
+        changed,
+      },
     });
     this.#groups = new WatchedObjects({
       ...{ ...options, path: pathOf('instancegroupconstraints') },

@@ -8,9 +8,9 @@ import type { DeposedError } from '../../engine/permits/takeover.ts';
 import type { PartLimits } from '../../engine/run/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
+import type { ReplyPort } from '../../tenants/reply-port.ts';
+import type { ReplyLinks } from '../../tenants/told.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
-import { ConstraintWatch } from '../../resources/constraint-objects.ts';
-import { Notices } from '../../resources/notices.ts';
 import { PlanStages } from '../../resources/plan-stages.ts';
 import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
@@ -18,7 +18,7 @@ import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
-import { Tenants } from '../session/tenants.ts';
+import { TenantDesk } from '../session/tenant-desk.ts';
 import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-deps.ts';
 import { RunStore } from '../strategy/run-store.ts';
@@ -48,6 +48,8 @@ export type OperatorDeps = ShellDeps &
     readonly newId: () => string;
     readonly partLimits?: PartLimits;
     readonly operatorNamespace: string;
+    /** Where projects answer by HTTP; undefined: nowhere. */
+    readonly replyLinks?: ReplyLinks | undefined;
     /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
     /** A safety net: pools and open runs are reconciled this often, even without a change; other strategies in turn. */
@@ -62,9 +64,10 @@ type ReconcilerMaker = (deps: Deps, changed: (key: string, inMilliseconds: numbe
 
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
+  /** Takes the answers of projects that come by HTTP. */
+  readonly replies: ReplyPort;
   readonly #api: CareenApi;
-  readonly #notices: Notices;
-  readonly #constraints: ConstraintWatch;
+  readonly #desk: TenantDesk;
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
@@ -90,10 +93,9 @@ export class CareenOperator extends OperatorShell {
     this.#api = api;
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
-    this.#notices = new Notices({ config, log, clock });
-    this.#constraints = new ConstraintWatch({ config, log, clock });
-    const said = { notices: this.#notices, constraints: this.#constraints };
-    const tenants = new Tenants({ ...said, events, log, clock }, (key) => this.#strategies.add(key));
+    this.#desk = new TenantDesk(given, (key) => this.#strategies.add(key));
+    const { tenants } = this.#desk;
+    this.replies = tenants.desk;
     const deps: Deps = {
       tenants,
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
@@ -124,8 +126,7 @@ export class CareenOperator extends OperatorShell {
       changesAs: 'metadata',
       follow: (watch) => this.#api.followPools(watch),
     });
-    this.#notices.start();
-    this.#constraints.start();
+    this.#desk.start();
     for (const kind of STRATEGY_KIND_NAMES) await this.#watchStrategies(kind);
     this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }
@@ -134,8 +135,7 @@ export class CareenOperator extends OperatorShell {
   async close(): Promise<void> {
     clearInterval(this.#resync);
     this.stop();
-    this.#notices.stop();
-    this.#constraints.stop();
+    this.#desk.stop();
     await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
   }
 

@@ -3,7 +3,12 @@
  * stored, it tells. Both follow from the stored run, so a process that dies in between has lost nothing.
  */
 import type { Constraints } from '../../engine/session/constraints/constraints.ts';
-import type { ProjectReply, ReplyExtension, ReplyVerdict } from '../../engine/session/session-state.ts';
+import type {
+  ProjectReply,
+  ReplyExtension,
+  ReplyVerdict,
+  SessionProgress,
+} from '../../engine/session/session-state.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { ConstraintWatch } from '../../resources/constraint-objects.ts';
 import type { Notices, StoredNotice } from '../../resources/notices.ts';
@@ -19,13 +24,16 @@ import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { PassWithRun } from '../strategy/strategy-pass.ts';
+import { ReplyDesk } from './reply-desk.ts';
 import { constraintsOf } from './session-constraints.ts';
+import { undelivered, type Webhooks } from './webhooks.ts';
 
 const WRITES_AT_ONCE = 8;
 
 export type TenantsDeps = Pick<ReconcilerDeps, 'events' | 'log' | 'clock'> & {
   readonly notices: Notices;
   readonly constraints: ConstraintWatch;
+  readonly webhooks: Webhooks;
 };
 
 /** What was heard since the last pass, for the next decision. */
@@ -34,6 +42,8 @@ export type Heard = {
   readonly run: RunState;
   readonly replies: readonly ProjectReply[];
   readonly extensions: readonly ReplyExtension[];
+  /** When a delivery is due again. */
+  readonly wakeAt?: number | undefined;
   readonly constraints?: Constraints | undefined;
   readonly listeners?: Pick<ReadonlySet<string>, 'has'> | undefined;
   /** By project: the notice as it was then. */
@@ -44,19 +54,33 @@ export type Heard = {
 
 export class Tenants {
   readonly #deps: TenantsDeps;
-  /** By the uid of a session: its key in the queue. */
-  readonly #keys = new Map<string, string>();
+  /** The answers that come by HTTP. */
+  readonly desk: ReplyDesk;
+  /** By the uid of a session: its key in the queue, and the session as it was stored last. */
+  readonly #known = new Map<string, { readonly key: string; readonly session: SessionProgress }>();
+  readonly #changed: (key: string) => void;
 
   /** @param changed called with the key of a session when one of its projects has said something */
   constructor(deps: TenantsDeps, changed: (key: string) => void) {
     this.#deps = deps;
-    deps.notices.changed = (session) => {
-      const key = this.#keys.get(session);
-      if (key !== undefined) changed(key);
+    this.#changed = changed;
+    this.desk = new ReplyDesk(
+      deps.clock,
+      (session) => this.wake(session),
+      (session) => this.#known.get(session)?.session,
+    );
+    deps.notices.changed = (session) => this.wake(session);
+    const wakeAll = (): void => {
+      for (const session of this.#known.keys()) this.wake(session);
     };
-    deps.constraints.changed = () => {
-      for (const key of this.#keys.values()) changed(key);
-    };
+    deps.constraints.changed = wakeAll;
+    deps.webhooks.changed(wakeAll);
+  }
+
+  /** There is news for the session with this uid. */
+  wake(session: string): void {
+    const known = this.#known.get(session);
+    if (known) this.#changed(known.key);
   }
 
   /** Delivers what the run has to tell, and collects the answers of its projects. */
@@ -65,7 +89,8 @@ export class Tenants {
     const { run, plan } = stored;
     const { session } = run;
     if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map(), verdicts: [] };
-    this.#keys.set(strategy.metadata.uid, key);
+    const { uid } = strategy.metadata;
+    this.#known.set(uid, { key, session });
     await notices.known;
     for (const draft of session.events.flatMap(sessionEventDrafts))
       events.record(ownerEvent(ownerOf(strategy), draft));
@@ -77,15 +102,19 @@ export class Tenants {
       }),
     );
     const said = [...known].map(([project, notice]) => saidIn(session, project, notice, now));
+    const terms = plan.actions.session;
+    const about = { ...strategy.metadata, metadata: terms?.metadata ?? {} };
+    const { done, replies, wakeAt } = await this.#deps.webhooks.deliver(about, session, pool.spec);
     return {
-      run: session.events.length > 0 ? { ...run, session: { ...session, events: [] } } : run,
-      replies: said.flatMap(({ replies }) => replies),
+      run: withoutDelivered(run, session, done),
+      replies: [...said.flatMap((each) => each.replies), ...replies, ...this.desk.repliesFor(uid)],
+      wakeAt,
       extensions: said.flatMap(({ extensions }) => extensions),
       listeners: { has: (project) => namespaceOfProject(pool.spec, project) !== undefined },
       notices: known,
       verdicts: said.flatMap(({ verdict }) => verdict ?? []),
       constraints: await constraintsOf(this.#deps.constraints, session, {
-        ...{ workflow: plan.actions.session?.workflow ?? '', pool: pool.spec, view: attachment.view() },
+        ...{ workflow: terms?.workflow ?? '', pool: pool.spec, view: attachment.view() },
       }),
     };
   }
@@ -100,7 +129,13 @@ export class Tenants {
     const { session } = run;
     const terms = stored.plan.actions.session;
     if (!session || !terms || !pool) return;
-    const { namespace, name } = strategy.metadata;
+    const { namespace, name, uid } = strategy.metadata;
+    this.#known.set(uid, { key: pass.key, session });
+    this.desk.settle(uid, replies);
+    this.#deps.webhooks.taken(
+      uid,
+      replies.map(({ id }) => id),
+    );
     const instances = instancesByProject(session, attachment.view());
     const input = { session, terms, owner: { namespace, name }, instances };
     const at = new Date(this.#deps.clock()).toISOString();
@@ -117,8 +152,9 @@ export class Tenants {
 
   /** Removes the notices of a session that is deleted. */
   async forget({ uid }: { readonly uid: string }): Promise<void> {
-    const { notices } = this.#deps;
-    this.#keys.delete(uid);
+    const { notices, webhooks } = this.#deps;
+    this.#known.delete(uid);
+    webhooks.forget(uid);
     await notices.known;
     await eachOf(notices.of({ uid }), WRITES_AT_ONCE, (notice) => notices.remove(notice));
   }
@@ -152,4 +188,10 @@ export class Tenants {
       return undefined;
     }
   }
+}
+
+/** The run with the events that are still to be delivered. */
+function withoutDelivered(run: RunState, session: SessionProgress, done: ReadonlySet<string>): RunState {
+  const events = undelivered(session.events, done);
+  return events.length < session.events.length ? { ...run, session: { ...session, events } } : run;
 }

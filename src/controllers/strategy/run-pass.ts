@@ -109,10 +109,11 @@ export async function runPass(
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
   await deps.tenants.tell(after, heard, decision);
-  const hasNews = (decision.run.session?.events.length ?? 0) > 0;
+  const known = new Set(heard.run.session?.events.map(({ id }) => id));
+  const hasNews = decision.run.session?.events.some(({ id }) => !known.has(id)) === true;
   return {
     ...earliest(...[written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }], {
-      requeueAt: hasNews ? deps.clock() : undefined,
+      requeueAt: hasNews ? deps.clock() : heard.wakeAt,
     }),
     strategy: written.strategy,
     open: isOpen(decision.run),

@@ -48,4 +48,18 @@ describe('the settings of the operator', () => {
       expect(retryMs).toBeGreaterThan(0);
     }
   });
+
+  it('name where projects answer, if they may', () => {
+    const key = 'k'.repeat(32);
+    const set = { CAREEN_REPLIES_URL: 'https://careen.example.com', CAREEN_REPLIES_KEY: key };
+    const replies = { url: 'https://careen.example.com', port: 8082, key: Buffer.from(key) };
+    expect(settingsIn(set).replies).toEqual(replies);
+    expect(settingsIn({ CAREEN_REPLIES_KEY: key }).replies).toBeUndefined();
+    expect(() => settingsIn({ ...set, CAREEN_REPLIES_KEY: 'short' })).toThrow(
+      'CAREEN_REPLIES_KEY has 5 bytes',
+    );
+    expect(() => settingsIn({ ...set, CAREEN_REPLIES_URL: 'careen' })).toThrow(
+      'CAREEN_REPLIES_URL is "careen"',
+    );
+  });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { GivenReply, ReplyPort, Taken } from '../../../src/gateway/reply-port.ts';
+import type { GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
 import { startReplyServer, type ReplyServer } from '../../../src/gateway/replies.ts';
 import { replyLinks } from '../../../src/tenants/reply-links.ts';
 import type { ReplyLinks } from '../../../src/tenants/told.ts';
