@@ -15,6 +15,7 @@ import { HostJobs } from './hostops/jobs/host-jobs.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
 import { OpenStackHostOps } from './hostops/openstack/openstack-host-ops.ts';
 import { ProvidersHostOps } from './hostops/providers-host-ops.ts';
+import { download } from './http/download.ts';
 import { call, type PooledKubeConfig } from './kube/client.ts';
 import { LeaderElection } from './leadership/leader-election.ts';
 import type { Leadership } from './leadership/leadership.ts';
@@ -109,6 +110,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     replyLinks: settings.replies && replyLinks(settings.replies.url, settings.replies.key),
     activeHost: environment['NODE_NAME'] || undefined,
     resyncSeconds: settings.resyncSeconds,
+    fetchFile: download,
   });
 
   let replyServer: ReplyServer | undefined;

@@ -90,3 +90,6 @@ export const EFFECT_ANNOTATION = `${GROUP}/effect`;
 export const STARTED_ANNOTATION = `${GROUP}/started`;
 /** Annotation on a Job: the epoch of the leader that wrote it last. A write that expects an older one is refused. */
 export const EPOCH_ANNOTATION = `${GROUP}/epoch`;
+
+/** The key of a download, or of a part of it, in its ConfigMap. */
+export const DOWNLOAD_KEY = 'content';

@@ -92,6 +92,7 @@ const VIM_STEP_NAMES = [
 
 /** Steps that only sessions have, and that are no work on a host. */
 const SESSION_STEP_NAMES = [
+  'fetch-downloads',
   'await-start',
   'ask-projects',
   'close-hosts',

@@ -6,7 +6,7 @@ import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
 import type { RunState } from './run/run-state.ts';
 import type { Constraints } from './session/constraints/constraints.ts';
-import type { ProjectReply, ReplyExtension, ReplyVerdict } from './session/session-state.ts';
+import type { DownloadFacts, ProjectReply, ReplyExtension, ReplyVerdict } from './session/session-state.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 
@@ -101,6 +101,8 @@ export type Turn = {
    * them; undefined also while they are not known.
    */
   readonly constraints?: Constraints;
+  /** What is known of the downloads of a session, by name. */
+  readonly downloads?: ReadonlyMap<string, DownloadFacts>;
   /** True in the first turn of a process, just after it has read the stored run. */
   readonly restarted?: boolean;
 };

@@ -67,7 +67,7 @@ const LEASE: readonly Rule[] = [
 const JOBS: readonly Rule[] = [
   ['batch', 'jobs', ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection']],
   ['events.k8s.io', 'events', ['list']],
-  ['', 'configmaps', ['get']],
+  ['', 'configmaps', ['get', 'create']],
 ];
 
 function rightsOf(rules: readonly Rule[], namespace?: string): Right[] {

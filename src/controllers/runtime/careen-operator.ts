@@ -11,6 +11,7 @@ import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReplyPort } from '../../tenants/reply-port.ts';
 import type { ReplyLinks } from '../../tenants/told.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
+import { DownloadObjects } from '../../resources/download-objects.ts';
 import { PlanStages } from '../../resources/plan-stages.ts';
 import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
@@ -18,6 +19,7 @@ import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
+import { Downloads, type FetchFile } from '../session/downloads.ts';
 import { TenantDesk } from '../session/tenant-desk.ts';
 import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-deps.ts';
@@ -52,6 +54,8 @@ export type OperatorDeps = ShellDeps &
     readonly replyLinks?: ReplyLinks | undefined;
     /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
+    /** Downloads a file for a session. */
+    readonly fetchFile: FetchFile;
     /** A safety net: pools and open runs are reconciled this often, even without a change; other strategies in turn. */
     readonly resyncSeconds: number;
     /** Called when another operator leads: this process must end at once. */
@@ -68,6 +72,7 @@ export class CareenOperator extends OperatorShell {
   readonly replies: ReplyPort;
   readonly #api: CareenApi;
   readonly #desk: TenantDesk;
+  readonly #downloads: Downloads;
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
@@ -96,8 +101,12 @@ export class CareenOperator extends OperatorShell {
     this.#desk = new TenantDesk(given, (key) => this.#strategies.add(key));
     const { tenants } = this.#desk;
     this.replies = tenants.desk;
+    const objects = new DownloadObjects(config);
+    this.#downloads = new Downloads({ objects, log, clock, fetchFile: given.fetchFile }, (key) =>
+      this.#strategies.add(key),
+    );
     const deps: Deps = {
-      tenants,
+      ...{ tenants, downloads: this.#downloads },
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       runs: new RunStore({ ...given, api, parts: new PlanStages(config) }),
       ...{
@@ -136,7 +145,7 @@ export class CareenOperator extends OperatorShell {
     clearInterval(this.#resync);
     this.stop();
     this.#desk.stop();
-    await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
+    await Promise.all([this.#strategies.stop(), this.#pools.stop(), this.#downloads.close()]);
   }
 
   async #watchStrategies(kind: StrategyKindName): Promise<void> {

@@ -30,7 +30,10 @@ export async function finalize(
   for (const host of remain)
     deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
   await freePermits(deps, { ...pass, strategy: after.strategy });
-  if (stored?.run.session) await deps.tenants.forget(strategy.metadata);
+  if (stored?.run.session) {
+    deps.downloads.forget(strategy.metadata);
+    await deps.tenants.forget(strategy.metadata);
+  }
   const finalizers = after.strategy.metadata.finalizers.filter((each) => each !== RELEASE_FINALIZER);
   if (isKept) await deps.api.writeFinalizers(after.strategy, finalizers);
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy finalized');

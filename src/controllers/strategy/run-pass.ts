@@ -39,7 +39,10 @@ const FINDINGS_MILLISECONDS = 5_000;
 const REFUSED_MILLISECONDS = 5_000;
 
 export type RunPassDeps = EffectDeps &
-  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs' | 'tenants'>;
+  Pick<
+    StrategyDeps,
+    'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs' | 'tenants' | 'downloads'
+  >;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -109,6 +112,7 @@ export async function runPass(
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
   await deps.tenants.tell(after, heard, decision);
+  deps.downloads.fetch(after, decision.run);
   const known = new Set(heard.run.session?.events.map(({ id }) => id));
   const hasNews = decision.run.session?.events.some(({ id }) => !known.has(id)) === true;
   return {
@@ -219,12 +223,13 @@ async function findingsIn(
 
 /** The input at this moment: time and hosts change while permits are granted. */
 function inputOf(
-  { clock }: Pick<StrategyDeps, 'clock'>,
-  { attachment, strategy, stored, pool, epoch, readAt }: PassWithRun,
+  { clock, downloads }: Pick<StrategyDeps, 'clock' | 'downloads'>,
+  pass: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
   { run, replies, extensions, listeners, constraints }: Heard,
 ): DecideInput {
+  const { attachment, strategy, stored, pool, epoch, readAt } = pass;
   const view = attachment.view();
   return {
     plan: stored.plan,
@@ -242,6 +247,7 @@ function inputOf(
       ...{ requests, replies, extensions },
       ...(listeners ? { listeners } : {}),
       ...(constraints ? { constraints } : {}),
+      downloads: downloads.factsOf(pass),
       pool: attachment.scope.pool,
       epoch,
       view,

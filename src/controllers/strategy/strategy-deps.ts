@@ -1,5 +1,6 @@
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { Downloads } from '../session/downloads.ts';
 import type { Tenants } from '../session/tenants.ts';
 import type { RunStore } from './run-store.ts';
 import type { StrategyIndex } from './strategy-index.ts';
@@ -26,4 +27,6 @@ export type StrategyDeps = ReconcilerDeps & {
   readonly runs: RunStore;
   /** Those whose instances run on the hosts of sessions. */
   readonly tenants: Pick<Tenants, 'hear' | 'tell' | 'forget'>;
+  /** The files that sessions give to their actions. */
+  readonly downloads: Pick<Downloads, 'factsOf' | 'fetch' | 'forget'>;
 };

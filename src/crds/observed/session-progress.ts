@@ -1,6 +1,7 @@
 /** What the status of a session shows besides its stages. The words are those of Fenix (fenix.md §3, §4). */
 import { z } from 'zod';
 import { objectName, text, time } from '../schema/schema.ts';
+import { MOST_DOWNLOADED_BYTES } from '../spec/downloads.ts';
 import { ASKED_STATES, MOVE_ACTIONS, SESSION_HOST_TYPES, SESSION_STATES } from '../vocabulary.ts';
 
 const MANY = 10_000;
@@ -120,6 +121,19 @@ const move = z
   })
   .describe('An instance of the open stage that is moved.');
 
+const storedDownload = z
+  .object({
+    name: text(63).describe('Its name.'),
+    sizeBytes: z.int().min(0).max(MOST_DOWNLOADED_BYTES).describe('How many bytes it has.'),
+    objects: z
+      .array(objectName())
+      .max(64)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The ConfigMaps that hold it, in the order of its parts.'),
+  })
+  .describe('One download.');
+export type StoredDownload = Readonly<z.infer<typeof storedDownload>>;
+
 const eventId = text(16).describe('Its number, by which a receiver notices a repetition.');
 /** One form for all types of events: a structural schema has no alternatives. */
 const event = z
@@ -195,6 +209,12 @@ export const sessionProgress = z
       .max(MANY)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The instances of the open stage that are moved.'),
+    downloads: z
+      .array(storedDownload)
+      .max(16)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('The downloads that are fetched, checked and stored.'),
     scaleIn: z
       .object({ room: z.number(), rounds: z.int().min(0).max(1000) })
       .optional()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { downloadPolicy } from './downloads.ts';
 import { objectName, rules, seconds, text } from '../schema/schema.ts';
 
 const imagePattern = text(512).meta(
@@ -192,6 +193,16 @@ export const actionPolicy = z
       .describe(
         'The longest terminationGracePeriodSeconds of pods of Jobs and of their probes. Left out: no bound.',
       ),
+    downloads: downloadPolicy.optional(),
+    workflows: z
+      .array(text(63).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'expected the name of a workflow'))
+      .max(64)
+      .optional()
+      .meta(SET)
+      .describe(
+        'The workflows of your own that sessions may name (docs/reference/own-workflows.md). Those of Careen are always ' +
+          'allowed. Left out: none.',
+      ),
   })
   .prefault({})
   .describe(
@@ -199,3 +210,6 @@ export const actionPolicy = z
       'default, every field of the pod is refused that is not allowed on purpose.',
   );
 export type ActionPolicy = z.infer<typeof actionPolicy>;
+
+/** The rules about the pods of Jobs. The others are about sessions. */
+export type PodPolicy = Omit<ActionPolicy, 'downloads' | 'workflows'>;

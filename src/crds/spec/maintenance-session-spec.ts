@@ -1,6 +1,7 @@
 /** The spec of a MaintenanceSession: the fields of Fenix (fenix.md §2.1) in the idiom of Kubernetes. */
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
+import { downloads } from './downloads.ts';
 import { execution } from './execution.ts';
 import { actionFields, ONE_ACTION } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
@@ -92,6 +93,7 @@ export const maintenanceSessionSpec = z
       .describe(
         'What is done on the hosts. Without any, each host is emptied, taken out of service and given back.',
       ),
+    downloads,
     replies,
     drain,
     timing,

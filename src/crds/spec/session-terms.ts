@@ -33,5 +33,11 @@ export const sessionTerms = z.object({
   closesFirst: z.literal(true).optional(),
   /** There are hosts outside of the session: they may take in what leaves its hosts, whatever room those have. */
   othersTakeIn: z.literal(true).optional(),
+  /** Absent without any. */
+  downloads: z
+    .array(
+      z.object({ name: z.string(), url: z.string(), sha256: z.string(), maxBytes: z.number().optional() }),
+    )
+    .optional(),
 });
 export type SessionTerms = Readonly<z.infer<typeof sessionTerms>>;

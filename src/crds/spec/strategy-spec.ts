@@ -142,7 +142,17 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
 
 /** A session: its actions are pieces of work, with the ids of their plug-ins. */
 export function specOfSession(spec: MaintenanceSessionSpec): StrategySpec {
-  const { hosts, maintenanceAt, workflow, metadata, actions, replies, startState: _first, ...common } = spec;
+  const {
+    hosts,
+    maintenanceAt,
+    workflow,
+    metadata,
+    actions,
+    downloads,
+    replies,
+    startState: _first,
+    ...common
+  } = spec;
   const { onSilence, ...times } = replies;
   return {
     ...common,
@@ -157,6 +167,7 @@ export function specOfSession(spec: MaintenanceSessionSpec): StrategySpec {
       ...{ hosts, workflow, metadata, silent: onSilence, ...times },
       ...(maintenanceAt === undefined ? {} : { startAt: maintenanceAt }),
       actions: actions.map(({ plugin, type }) => ({ id: plugin, plugin, type })),
+      ...(downloads.length > 0 ? { downloads } : {}),
     },
   };
 }

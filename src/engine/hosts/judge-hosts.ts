@@ -52,6 +52,7 @@ function hostSteps(
     view: turn.view,
     outcomes: turn.outcomes,
     skipped: run.skipped,
+    downloads: run.session?.downloads,
     now: turn.now,
   }));
 }

@@ -14,6 +14,7 @@ export type RoundTerms = { readonly terms: SessionTerms; readonly timing: Timing
 
 /** How long a host may take to be empty once every instance was asked to leave (fenix.md §6). */
 const EMPTY_SECONDS = 240;
+const FETCH: Step = { name: 'fetch-downloads', timeoutSeconds: 900 };
 const CLOSE: Step = { name: 'close-hosts', timeoutSeconds: 900 };
 /** What is left of a deadline that is judged by the step itself before its own timer fires. */
 const MARGIN_SECONDS = 60;
@@ -43,7 +44,8 @@ export function replySecondsIn(
 
 /** The stage that asks all projects of the session. */
 export function askingStage(given: RoundTerms, state: Exclude<AskedState, EmptyingState>): Stage {
-  const steps = [...awaitingStart(given, state), askStep(given, state)];
+  const fetch = state === 'MAINTENANCE' && given.terms.downloads ? [FETCH] : [];
+  const steps = [...fetch, ...awaitingStart(given, state), askStep(given, state)];
   return stageOf(STAGE_OF_STATE[state], [], 'touched', steps);
 }
 

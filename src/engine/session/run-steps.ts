@@ -6,9 +6,11 @@ import { askAndMove } from './constraints/ask-and-move.ts';
 import { awaitEmpty } from './await-empty.ts';
 import { awaitStart } from './await-start.ts';
 import { closeHosts } from './close-hosts.ts';
+import { fetchDownloads } from './fetch-downloads.ts';
 import { moveInstances } from './move-instances.ts';
 
 export const SESSION_STEPS: Readonly<Partial<Record<StepName, RunJudge>>> = {
+  'fetch-downloads': fetchDownloads,
   'await-start': awaitStart,
   'ask-projects': askProjects,
   'close-hosts': closeHosts,

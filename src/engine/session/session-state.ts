@@ -10,6 +10,7 @@ import {
   type SESSION_HOST_TYPES,
   type SessionState,
 } from '../../crds/vocabulary.ts';
+import type { StoredDownload } from '../../crds/observed/session-progress.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 
 export function isAskedState(state: SessionState): state is AskedState {
@@ -182,6 +183,14 @@ export type SessionEvent = { readonly id: string } & (
   | { readonly type: 'session'; readonly state: SessionState; readonly percentDone: number }
 );
 
+/** What is known of a download. The caller fetches those of which nothing is known, or that are to be tried again. */
+export type DownloadFacts =
+  | { readonly kind: 'stored'; readonly stored: StoredDownload }
+  /** It will not succeed. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It has not succeeded, and is tried again then. */
+  | { readonly kind: 'later'; readonly reason: string; readonly retryAt: number };
+
 export type SessionProgress = {
   readonly state: SessionState;
   readonly previousState?: SessionState | undefined;
@@ -194,6 +203,8 @@ export type SessionProgress = {
   readonly questions: readonly InstanceQuestion[];
   readonly moves: readonly Move[];
   readonly recovering: readonly Recovery[];
+  /** Absent while none is stored. */
+  readonly downloads?: readonly StoredDownload[] | undefined;
   /** How many SCALE_IN rounds in a row have given nothing up, and the free room at the last one. */
   readonly scaleIn?: { readonly room: number; readonly rounds: number } | undefined;
   /** Not delivered yet. */

@@ -12,6 +12,7 @@ import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, jobKey, type HostStep, type Verdict } from './verdict.ts';
+import { withDownloads } from './with-downloads.ts';
 
 type Act = Extract<Verdict, { kind: 'act' }>;
 
@@ -151,7 +152,10 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
     if (recorded && action === REBOOT && showsBoots(step)) return DONE;
     if (recorded)
       return failed(`Job ${recorded.name} for ${action} on ${name} was deleted; its result is not known`);
-    return makeJob(step, outage, { kind: 'create-job', key, host: name, action, job });
+    return makeJob(step, outage, {
+      ...{ kind: 'create-job', key, host: name, action },
+      job: withDownloads(job, step.downloads),
+    });
   }
   if (recorded && recorded.uid !== found.uid)
     return failed(

@@ -1,4 +1,5 @@
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
+import type { StoredDownload } from '../../crds/observed/session-progress.ts';
 import type { SkippedHost, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
@@ -80,6 +81,8 @@ export type HostStep = {
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
   /** The hosts that requests leave out of the run. */
   readonly skipped: readonly SkippedHost[];
+  /** What a session gives to the Jobs of its actions. */
+  readonly downloads: readonly StoredDownload[] | undefined;
   readonly now: Instant;
 };
 

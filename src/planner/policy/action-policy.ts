@@ -2,7 +2,7 @@
  * The rules of a pool for the actions of strategies. As soon as a pool sets a rule, only the fields of a pod that are
  * allowed on purpose are admitted (pod-shape.ts): always, or by a rule.
  */
-import { DEFAULT_VOLUMES, type ActionPolicy } from '../../crds/spec/action-policy.ts';
+import { DEFAULT_VOLUMES, type ActionPolicy, type PodPolicy } from '../../crds/spec/action-policy.ts';
 import type { JobAction } from '../../crds/spec/host-action.ts';
 import { fieldOfWork, type PlanActions } from '../../crds/spec/strategy-spec.ts';
 import { oneOf } from './one-of.ts';
@@ -21,14 +21,14 @@ type PolicyOwner = {
 export type ConfigMaps = ReadonlyMap<string, string>;
 
 /** A policy in which each rule has a value: undefined admits everything. */
-type Allowed = { readonly [Name in keyof ActionPolicy]: ActionPolicy[Name] } & {
+type Allowed = { readonly [Name in keyof PodPolicy]: PodPolicy[Name] } & {
   /** Whether fields that no rule knows are refused. */
   readonly isStrict: boolean;
   readonly configMaps: ConfigMaps | undefined;
 };
 
 type Rule = {
-  readonly name: keyof ActionPolicy;
+  readonly name: keyof PodPolicy;
   readonly admits: (field: PodField, allowed: Allowed, template: JobAction['template']) => boolean;
   /** The advice on a permitted value. */
   readonly remedy: (allowed: Allowed, field: PodField) => string;
@@ -94,8 +94,8 @@ const RULES: Readonly<Record<RuleId, Rule>> = {
 const CLAIM_FIELDS: ReadonlySet<string> = new Set(['resourceClaimName', 'resourceClaimTemplateName']);
 
 type ListRule = {
-  [Name in keyof ActionPolicy]-?: NonNullable<ActionPolicy[Name]> extends readonly string[] ? Name : never;
-}[keyof ActionPolicy];
+  [Name in keyof PodPolicy]-?: NonNullable<PodPolicy[Name]> extends readonly string[] ? Name : never;
+}[keyof PodPolicy];
 
 /** A rule that lists the values that it admits. */
 function listing(
@@ -204,7 +204,11 @@ function violationsOf(
 }
 
 /** What a policy allows. A policy without a rule allows every field, but no service account and no Secret. */
-function allowedBy(policy: ActionPolicy): Omit<Allowed, 'configMaps'> {
+function allowedBy({
+  downloads: _files,
+  workflows: _own,
+  ...policy
+}: ActionPolicy): Omit<Allowed, 'configMaps'> {
   const isStrict = hasRule(policy);
   if (!isStrict) return { ...policy, isStrict };
   const { privileged, hostMounts = privileged ? undefined : [] } = policy;
@@ -215,7 +219,7 @@ function allowedBy(policy: ActionPolicy): Omit<Allowed, 'configMaps'> {
 }
 
 /** Whether a rule has another value than the one that the API server fills in. */
-function hasRule({ privileged, serviceAccounts, secrets, ...rest }: ActionPolicy): boolean {
+function hasRule({ privileged, serviceAccounts, secrets, ...rest }: PodPolicy): boolean {
   const { requireDigests, requireImmutableConfigMaps, ...lists } = rest;
   const isNarrowed = !privileged || requireDigests || requireImmutableConfigMaps;
   const hasNames = serviceAccounts.length > 0 || secrets.length > 0;

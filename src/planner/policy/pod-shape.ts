@@ -3,10 +3,10 @@
  * decides, or it is never allowed. A field that is not here is unknown, and no pool with a policy admits it.
  * docs/reference/pod-fields.md shows this table; a test compares it with the API server's.
  */
-import type { VOLUME_TYPES, ActionPolicy } from '../../crds/spec/action-policy.ts';
+import type { VOLUME_TYPES, PodPolicy } from '../../crds/spec/action-policy.ts';
 
 /** A rule of the pool, or the rule about tokens, which serviceAccounts has besides. */
-export type RuleId = keyof ActionPolicy | 'tokens';
+export type RuleId = keyof PodPolicy | 'tokens';
 
 export type Field = {
   /** The rules that must all admit the field; none for a field that is always allowed. */

@@ -2,6 +2,7 @@
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
 import { timingField, type PlanActions, type StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { actionViolations, type ConfigMaps } from './action-policy.ts';
+import { downloadViolations } from './download-policy.ts';
 import { oneOf } from './one-of.ts';
 
 /** The part of a pool that decides who may use it, and how. */
@@ -11,7 +12,10 @@ export type PoolPolicy = Readonly<
 
 /** The part of a strategy that a pool judges. */
 export type Judged = Readonly<
-  Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing' | 'release' | 'defaultInstanceAction'>
+  Pick<
+    PlanActions,
+    'patches' | 'reboot' | 'drain' | 'timing' | 'release' | 'defaultInstanceAction' | 'session'
+  >
 > &
   Pick<StrategySpec, 'inReserve'>;
 
@@ -30,6 +34,7 @@ export function policyViolations(
     ...drainViolations(judged, pool),
     ...stopViolations(judged, pool),
     ...timingViolations(judged, pool),
+    ...(judged.session ? downloadViolations(judged.session, pool) : []),
     ...actionViolations({ ...judged, patches: [...judged.patches, ...(judged.inReserve ?? [])] }, pool),
   ];
 }

@@ -107,6 +107,7 @@ export class OperatorProcess implements Owner {
       newId: () => `${name}-run-${String(++serial)}-${String(random.int(0, 999_999))}`,
       operatorNamespace: OPERATOR_NAMESPACE,
       activeHost: undefined,
+      fetchFile: () => Promise.reject(new Error('there is no network')),
     });
     await nodes.start();
     this.#leadership = await election.lead(new AbortController().signal);

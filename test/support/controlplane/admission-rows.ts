@@ -103,6 +103,16 @@ export const ACCEPTED: readonly AcceptedRow[] = [
     }),
   },
   {
+    name: 'downloads and workflows',
+    manifest: policy({
+      downloads: {
+        hosts: ['downloads.example.com', '*.example.com', '127.0.0.1', '2001:db8::1'],
+        maxBytes: 16777216,
+      },
+      workflows: ['by-rack'],
+    }),
+  },
+  {
     name: 'bounds on consents',
     manifest: pool({
       drainPolicy: { evictUnmanagedPods: false, protectedNamespaces: ['kube-system', 'storage'] },
@@ -205,7 +215,7 @@ const CURRENT = 'spec.patches[0].current[0]';
 const POLICY = 'spec.actionPolicy';
 const POLICY_LISTS: readonly string[] = [
   ...['images', 'hostMounts', 'volumes', 'serviceAccounts', 'secrets', 'priorityClasses', 'runtimeClasses'],
-  ...['devices', 'labels', 'annotations'],
+  ...['devices', 'labels', 'annotations', 'workflows'],
 ];
 
 export const REFUSED: readonly RefusedRow[] = [
@@ -372,6 +382,24 @@ export const REFUSED: readonly RefusedRow[] = [
   ),
   byShape('less than none', pool({ retention: { maxFinished: -1 } }), 'spec.retention.maxFinished', /0/),
   byShape('an end at once', pool({ retention: { maxAgeSeconds: 59 } }), 'spec.retention.maxAgeSeconds', /60/),
+  byShape('downloads from nowhere', policy({ downloads: { hosts: [] } }), `${POLICY}.downloads.hosts`),
+  ...['*', 'a.*', 'https://a', 'A.example.com'].map((host) =>
+    byShape(
+      `downloads from ${host}`,
+      policy({ downloads: { hosts: [host] } }),
+      `${POLICY}.downloads.hosts[0]`,
+    ),
+  ),
+  byList(
+    'downloads from one host twice',
+    policy({ downloads: { hosts: ['a', 'a'] } }),
+    `${POLICY}.downloads.hosts[1]`,
+  ),
+  byShape(
+    'downloads of any size',
+    policy({ downloads: { hosts: ['a'], maxBytes: 16777217 } }),
+    `${POLICY}.downloads.maxBytes`,
+  ),
   byShape('an unknown volume', policy({ volumes: ['floppy'] }), `${POLICY}.volumes[0]`, NOT_SUPPORTED),
   byShape('a device of all', policy({ devices: ['*'] }), `${POLICY}.devices[0]`),
   byShape('a label key in two', policy({ labels: ['a b'] }), `${POLICY}.labels[0]`),

@@ -101,6 +101,7 @@ async function pathsRead(...events: readonly ResourceEvent[]): Promise<readonly 
     newId: () => 'r',
     operatorNamespace: 'careen-system',
     activeHost: undefined,
+    fetchFile: () => Promise.reject(new Error('there is no network')),
     resyncSeconds: 3600,
     deposed: (error) => expect.fail(error.message),
   });

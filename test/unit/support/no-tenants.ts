@@ -7,3 +7,10 @@ export const NO_TENANTS: StrategyDeps['tenants'] = {
   tell: () => Promise.resolve(),
   forget: () => Promise.resolve(),
 };
+
+/** For sessions that give no files to their actions. */
+export const NO_DOWNLOADS: StrategyDeps['downloads'] = {
+  factsOf: () => new Map(),
+  fetch: () => undefined,
+  forget: () => undefined,
+};

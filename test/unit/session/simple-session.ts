@@ -1,0 +1,59 @@
+/** A session over simulated hosts without instances. */
+import { SimulatedOperator } from '../../../src/cli/simulate/simulated-operator.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import { maintenanceSessionSpec } from '../../../src/crds/spec/maintenance-session-spec.ts';
+import { specOfSession } from '../../../src/crds/spec/strategy-spec.ts';
+import type { DecideInput, Decided, NeedsPermits, NeedsMembers } from '../../../src/engine/decide.ts';
+import type { DownloadFacts } from '../../../src/engine/session/session-state.ts';
+import { engineOf } from '../../../src/engine/session/engine-of.ts';
+import { planSession } from '../../../src/engine/session/plan-session.ts';
+import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
+import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
+
+/** Knows of downloads what a test says. */
+export class SessionOperator extends SimulatedOperator {
+  readonly downloads = new Map<string, DownloadFacts>();
+
+  protected override decide({ turn, ...input }: DecideInput): Decided | NeedsPermits | NeedsMembers {
+    return super.decide({ ...input, turn: { ...turn, downloads: this.downloads } });
+  }
+
+  protected override decideWithPermits(
+    { turn, ...input }: DecideInput,
+    permits: Parameters<SimulatedOperator['decideWithPermits']>[1],
+  ): Decided {
+    return super.decideWithPermits({ ...input, turn: { ...turn, downloads: this.downloads } }, permits);
+  }
+
+  /** Continues until the condition holds, or nothing changes any more by itself. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition() && (await this.advance()));
+  }
+}
+
+/** Plans a session of two workers, w-1 and w-2, with this spec. */
+export async function session(
+  name: string,
+  spec: Record<string, unknown>,
+  engine = engineOf,
+): Promise<SessionOperator> {
+  const world = new SimulatedWorld({});
+  for (const host of ['w-1', 'w-2']) world.addHost({ name: host });
+  const ops = new SimulatedHostOps(world);
+  const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+  const provider = { kubernetes: { nodeSelector: {} } };
+  const scope = { pool: 'default', provider, before: [], roles, health };
+  const seeds: HostSeed[] = [];
+  for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
+  const wish = specOfSession(maintenanceSessionSpec.parse(spec));
+  const planned = planSession(wish, seeds, {
+    ...{ pool: 'default', view: ops.view(scope), now: world.now, onNodes: true },
+  });
+  if (planned.problems) throw new Error(planned.problems.join());
+  const { plan, session: begun } = planned;
+  const owner = { kind: 'MaintenanceSession', namespace: 'careen-hosts', name, uid: 'session-1' };
+  return new SessionOperator({
+    ...{ world, ops, scope, plan, limit: 1, owner, profile: engine(plan), session: begun },
+  });
+}
