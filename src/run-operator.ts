@@ -63,6 +63,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
   }
   log.info({ server: config.getCurrentCluster()?.server, proxy: config.proxy?.host }, 'the API server');
   let leadership: Leadership | undefined;
+  let leadsSince = Infinity;
   config.beforeWrite = () => {
     if (!leadership) throw new Error('this process does not lead: it writes nothing');
     leadership.assertValid();
@@ -109,6 +110,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     operatorNamespace: namespace,
     replyLinks: settings.replies && replyLinks(settings.replies.url, settings.replies.key),
     activeHost: environment['NODE_NAME'] || undefined,
+    lead: { since: () => leadsSince, handOver: () => end('handing over the lead') },
     resyncSeconds: settings.resyncSeconds,
     fetchFile: download,
   });
@@ -126,10 +128,16 @@ export async function runOperator({ environment, log, host, newClient }: Operato
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (stopping.signal.aborted) process.exit(1);
-      log.info({ signal }, 'stopping');
-      stopping.abort();
-      void stop().then(() => process.exit(0));
+      end('stopping', signal);
     });
+  }
+
+  /** Another replica takes over; this container is started again, and stands by. */
+  function end(why: string, signal?: string): void {
+    if (stopping.signal.aborted) return;
+    log.info({ signal }, why);
+    stopping.abort();
+    void stop().then(() => process.exit(0));
   }
 
   /** Releases the Lease once the passes have ended or their time is over; `beforeWrite` refuses their later writes. */
@@ -151,6 +159,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
   try {
     leadership = await election.lead(stopping.signal);
     leadership.lost.addEventListener('abort', () => deposed(leadership?.lost.reason));
+    leadsSince = clock();
     metrics.leading(true);
     await operator.start();
     replyServer = settings.replies && (await startReplies(settings.replies));

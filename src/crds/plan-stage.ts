@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { PLAN_STAGE } from './names.ts';
+import { plannedStep } from './observed/step-status.ts';
 import { laterStages, stageStatus } from './observed/strategy-status.ts';
 import { objectName, rules, text } from './schema/schema.ts';
-import { OUTAGE_LEVELS, STAGE_NAMES, STEP_NAMES } from './vocabulary.ts';
+import { OUTAGE_LEVELS, STAGE_NAMES } from './vocabulary.ts';
 
 /** How many stages one PlanStage may hold. */
 export const MAX_STAGES_OF_PART = 100;
@@ -30,11 +31,7 @@ const plannedStage = z
       .enum(OUTAGE_LEVELS)
       .describe('away: the hosts are locked and drained. touched: the hosts are patched in place.'),
     steps: z
-      .array(
-        z
-          .object({ name: z.enum(STEP_NAMES).describe('The name of the step.'), timeoutSeconds })
-          .describe('One step.'),
-      )
+      .array(z.object(plannedStep).describe('One step.'))
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The steps, in order.'),

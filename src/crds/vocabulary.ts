@@ -89,6 +89,7 @@ const VIM_STEP_NAMES = [
   'wait-data-sync',
   'wait-alarms-clear',
 ] as const;
+export type VimStepName = (typeof VIM_STEP_NAMES)[number];
 
 /** Steps that only sessions have, and that are no work on a host. */
 const SESSION_STEP_NAMES = [
@@ -129,6 +130,13 @@ export type InstanceAction = (typeof INSTANCE_ACTIONS)[number];
 /** The possible reactions when somebody uncordons a host while Careen works on it. */
 export const FOREIGN_UNCORDON_POLICIES = ['pause', 'recordon', 'fail'] as const;
 export type ForeignUncordonPolicy = (typeof FOREIGN_UNCORDON_POLICIES)[number];
+
+/** The levels of the VIM whose plans a strategy may have. */
+export const VIM_PROFILES = ['vim-2020', 'vim-2024'] as const;
+export type VimProfile = (typeof VIM_PROFILES)[number];
+
+/** Who composes the stages and steps of a plan: Careen, or the VIM. */
+export const PROFILES = ['careen', ...VIM_PROFILES] as const;
 
 /** How the Job of a host ended. */
 export const JOB_RESULTS = ['succeeded', 'failed', 'not-started'] as const;

@@ -24,7 +24,7 @@ import {
 } from './orders/orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
 import type { Draft, EngineProfile } from './pass.ts';
-import { CAREEN_ENGINE } from './profiles/careen.ts';
+import { engineOf } from './engine-of.ts';
 import { answer } from './orders/requests.ts';
 import { isGood, type Ending } from './run/results.ts';
 import { runPhase } from './run/run-phase.ts';
@@ -37,14 +37,14 @@ import { OBSTACLES, type Decision, type Turn } from './turn.ts';
 
 /**
  * Decides the next run, its effects and its permits.
- * @param profile the differences between the native engine and the VIM
+ * @param profile the differences between the native engine and others; by default that of the plan
  * @param evaluate judges the progress of a step; by default from the observed hosts
  */
 export function advance(
   plan: Plan,
   run: RunState,
   turn: Turn,
-  profile: EngineProfile = CAREEN_ENGINE,
+  profile: EngineProfile = engineOf(plan),
   evaluate: Evaluate = evaluateStep,
 ): Decision {
   const pass = newPass(plan, run, turn, profile, evaluate);
@@ -124,7 +124,7 @@ function endApply(pass: Pass, ending: Ending): void {
   run.state = result === 'timed-out' ? 'apply-timeout' : 'apply-failed';
   // The VIM's phase timer may fire while the running step is awaited: the abort continues, the state stays (§14, 3).
   if (abortWasPlanned) beginAbortPhase(pass);
-  else if (profile.onFailure === 'abort') beginAbort(pass);
+  else if (profile.onFailure === 'abort') beginAbort(pass, run.apply.reason);
 }
 
 function advanceAbort(pass: Pass): void {
@@ -180,6 +180,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
       watch: new Set([...open, ...(busy ? upcoming : []), ...hostsOfSession(run)]),
     },
     lacks,
+    ...(pass.handsOver ? { handsOver: true } : {}),
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
     obstacle: OBSTACLES.find((each) => pass.obstacles.has(each)),

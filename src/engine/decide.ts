@@ -27,7 +27,7 @@ export type DecideInput = {
   readonly turn: Omit<Turn, 'permits'>;
   /** The pool as it was read. Undefined while it does not exist: the run then holds no permit and asks for none. */
   readonly pool: { readonly status: HostPoolStatus; readonly capacity: PoolCapacity } | undefined;
-  /** The differences between this engine and the native one. */
+  /** The differences between this engine and the native one; by default those that the plan asks for. */
   readonly profile?: EngineProfile;
   /** Judges the progress of a step in place of the engine. */
   readonly evaluate?: Evaluate;

@@ -1,4 +1,4 @@
-import type { StepStatus } from '../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../crds/observed/step-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { Judge, StepDefinitions } from './steps/definitions.ts';

@@ -49,6 +49,8 @@ export type Pass = {
   /** Hosts whose permits are wanted before their outage is opened. */
   asked: Wants['permits'] | undefined;
   lacks: Wants['permits'] | undefined;
+  /** Whether this process gives the lead up. */
+  handsOver: boolean;
   wakeAt: Instant;
 };
 
@@ -135,6 +137,7 @@ export function newPass(
       replies: [],
       asked: undefined,
       lacks: undefined,
+      handsOver: false,
       wakeAt: Infinity,
     },
   };

@@ -103,6 +103,8 @@ export type Turn = {
   readonly constraints?: Constraints;
   /** What is known of the downloads of a session, by name. */
   readonly downloads?: ReadonlyMap<string, DownloadFacts>;
+  /** The host of the process that decides, and since when it leads; undefined where it runs on no host of the pool. */
+  readonly leader?: { readonly host: HostName; readonly since: Instant } | undefined;
   /** True in the first turn of a process, just after it has read the stored run. */
   readonly restarted?: boolean;
 };
@@ -127,6 +129,8 @@ export type Decision = {
   readonly wants: Wants;
   /** The permits without which the outages of the open stage do not begin, whether or not their time is over. */
   readonly lacks?: Wants['permits'] | undefined;
+  /** Whether this process gives the lead up, once the decision is stored. */
+  readonly handsOver?: true;
   /** When to decide again without an event. */
   readonly wakeAt?: Instant;
   /** Why the run waits, one sentence for each host or step. */

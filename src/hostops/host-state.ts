@@ -1,5 +1,6 @@
 /** A host as an adapter keeps it, for the adapters whose hosts have labels, conditions and taints. Pure. */
 import type { HostFacts, InstanceFacts } from '../engine/view.ts';
+import type { HostSeed } from '../planner/hosts/facts.ts';
 import type { Labels } from '../planner/hosts/labels.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import { alarmsOf, taintsOf, type HostConditions, type Taint } from './health.ts';
@@ -16,6 +17,20 @@ export type HostState = Omit<HostFacts, 'isMember' | 'instances' | 'alarms' | 'f
     /** Whether it carries the note that it was left locked. */
     readonly leftLocked: boolean;
   };
+
+/** Whether a host serves, as the input of a plan: nothing where it does, and is open to new work. */
+export function standingOf({
+  closedToNewWork,
+  hasMaintenanceMark,
+  ready,
+  claim,
+}: Pick<HostState, 'closedToNewWork' | 'hasMaintenanceMark' | 'ready' | 'claim'>): Pick<
+  HostSeed,
+  'closedByOthers' | 'isDown'
+> {
+  const isClosed = claim ? claim.closedToNewWorkBefore : closedToNewWork && !hasMaintenanceMark;
+  return { ...(isClosed ? { closedByOthers: true } : {}), ...(ready ? {} : { isDown: true }) };
+}
 
 /** The facts of a host for a pool. */
 export function hostFactsOf(

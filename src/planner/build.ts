@@ -3,7 +3,7 @@
  * (starlingx-vim.md §7, §8) and shares them with the VIM's planner; docs/decisions/0011-the-native-profile.md lists the
  * differences. Pure: the same inputs give the same plan and digest, for any order of the hosts.
  */
-import type { PlanActions, StrategySpec } from '../crds/spec/strategy-spec.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import type { Role } from '../crds/vocabulary.ts';
 import { MAX_HOSTS_OF_STAGE } from '../crds/plan-stage.ts';
 import { buildProblems } from './problems/build-problems.ts';
@@ -14,11 +14,12 @@ import { firstFit, type Constraint } from './first-fit.ts';
 import { compareHostNames, type HostName, type HostSeed } from './hosts/facts.ts';
 import { applyTypeOf } from './host-group.ts';
 import { InputError } from './problems/input-error.ts';
+import { controllersFor } from './known-controllers.ts';
 import { chunks, singly } from './lists.ts';
 import { isAbout, needsOf } from './hosts/needs.ts';
+import { actionsIn } from './plan-actions.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
-import { hasNoneToSpare, MOST_MEMBERS } from './hosts/quorum.ts';
 import { workStage } from './stage-steps.ts';
 import { afterTheHosts, beforeTheHosts, hostOfHooks } from './upgrade-stages.ts';
 import { actOf, lackingWork, needsDrain, roleIn } from './hosts/work.ts';
@@ -69,33 +70,15 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     ),
     ...afterTheHosts(spec, mine, host, limits),
   ];
-  const { patches, reboot, drain, timing, onForeignUncordon, release, maxUnstagedHosts } = spec;
-  const { defaultInstanceAction } = spec;
-  const actions: PlanActions = {
-    ...{ patches, drain, timing, onForeignUncordon },
-    ...(reboot ? { reboot } : {}),
-    ...(defaultInstanceAction ? { defaultInstanceAction } : {}),
-    ...(release ? { release } : {}),
-    ...(maxUnstagedHosts === undefined ? {} : { maxUnstagedHosts }),
-  };
+  const actions = actionsIn(spec);
   return {
     plan: {
       digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }),
       ...{ stages, actions },
-      ...membersFor(stages, ordered),
+      ...controllersFor(stages, ordered),
     },
     hosts: needsOf(spec, seeds).hosts,
   };
-}
-
-/** The controllers, where stages work on one, and where there may be a quorum to keep. */
-function membersFor(stages: readonly Stage[], seeds: readonly HostSeed[]): Pick<Plan, 'controllers'> {
-  const controllers = new Set(
-    seeds.filter(({ roles }) => roles.includes('controller')).map(({ name }) => name),
-  );
-  const works = stages.some(({ hosts }) => hosts.some((name) => controllers.has(name)));
-  if (!works || hasNoneToSpare(controllers.size) || controllers.size > MOST_MEMBERS) return {};
-  return { controllers: [...controllers] };
 }
 
 function candidate(spec: StrategySpec, seed: HostSeed): Candidate[] {

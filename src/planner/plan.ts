@@ -13,13 +13,33 @@ export type Entities = {
 export type Step = {
   readonly name: StepName;
   readonly timeoutSeconds: number;
-  /** Its hosts or instances, where they are not simply the hosts of its stage. */
+  /** Its hosts or instances, as the VIM lists them. */
   readonly entities?: Entities;
-  readonly undo?: Undo;
+  /** Its hosts, where they are not all hosts of its stage. */
+  readonly hosts?: readonly HostName[] | undefined;
+  /** For how many instances it was planned; a plan does not depend on which these are. */
+  readonly instances?: number | undefined;
+  readonly undo?: Undo | undefined;
 };
 
 /** The step that undoes another one in an abort, on the same hosts or instances. */
 export type Undo = { readonly name: StepName; readonly timeoutSeconds: number };
+
+/** A step without what only documents of the VIM have, and what became of it. */
+export function plannedStep({ name, timeoutSeconds, hosts, instances, undo }: Step): PlannedStep {
+  return {
+    ...{ name, timeoutSeconds },
+    ...(hosts ? { hosts: [...hosts] } : {}),
+    ...(instances === undefined ? {} : { instances }),
+    ...(undo ? { undo: { ...undo } } : {}),
+  };
+}
+
+/** As a status holds it. */
+export type PlannedStep = Pick<Step, 'name' | 'timeoutSeconds' | 'instances'> & {
+  hosts?: HostName[];
+  undo?: { name: StepName; timeoutSeconds: number };
+};
 
 /** Hosts that take the same steps together. */
 export type Stage = {

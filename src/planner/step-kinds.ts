@@ -3,7 +3,7 @@
  * elsewhere, in src/engine/steps, because the planner must not import the engine.
  */
 import type { Timing } from '../crds/spec/timing.ts';
-import type { NativeStepName, OutageLevel, StepName } from '../crds/vocabulary.ts';
+import type { NativeStepName, OutageLevel, StepName, VimStepName } from '../crds/vocabulary.ts';
 import type { Stage } from './plan.ts';
 
 export type StepKind = {
@@ -29,6 +29,9 @@ export type StepKind = {
   /** Its letter in charts, where its first letter is that of another step. */
   readonly mark?: string;
 };
+
+/** A kind of step whose timeout its plan gives. */
+export type StepTraits = Omit<StepKind, 'timeoutSeconds'>;
 
 /** All native steps except the queries that only a build has. */
 export type StepKindName = Exclude<
@@ -152,20 +155,52 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
   },
 };
 
-const KINDS: Readonly<Partial<Record<StepName, StepKind>>> = STEP_KINDS;
+/** Steps that neither touch hosts nor wait for them to be closed. */
+const BESIDE_HOSTS: StepTraits = { keepsClosed: false, ownAction: false, needsBootId: false };
 
-/** The kind of a step; undefined for a step that only plans of the VIM or builds have. */
-export function kindOf(step: StepName): StepKind | undefined {
+/** The kinds of steps that only plans of the VIM have. */
+export const VIM_STEP_KINDS: Readonly<Record<VimStepName, StepTraits>> = {
+  'swact-hosts': { ...BESIDE_HOSTS, typicalSeconds: () => 10, mark: 'w' },
+  'disable-host-services': {
+    ...{ opensOutage: 'away', keepsClosed: true, ownAction: false, needsBootId: false },
+    typicalSeconds: () => 5,
+  },
+  'enable-host-services': {
+    ...{ closesOutage: 'away', keepsClosed: false, ownAction: true, needsBootId: false },
+    typicalSeconds: () => 5,
+  },
+  'migrate-instances': {
+    ...{ opensOutage: 'away', keepsClosed: true, ownAction: false, needsBootId: false },
+    typicalSeconds: () => 120,
+  },
+  'start-instances': {
+    ...{ closesOutage: 'away', keepsClosed: false, ownAction: true, needsBootId: false },
+    typicalSeconds: () => 5,
+    mark: 'b',
+  },
+  'reboot-hosts': {
+    ...{ closesOutage: 'away', keepsClosed: true, ownAction: true, needsBootId: false },
+    typicalSeconds: () => REBOOT_SECONDS,
+    mark: 'r',
+  },
+  'wait-data-sync': { ...BESIDE_HOSTS, typicalSeconds: () => 120, ownAction: true, mark: 'd' },
+  'wait-alarms-clear': { ...BESIDE_HOSTS, typicalSeconds: () => 60, ownAction: true, mark: 'c' },
+};
+
+const KINDS: Readonly<Partial<Record<StepName, StepTraits>>> = { ...VIM_STEP_KINDS, ...STEP_KINDS };
+
+/** The kind of a step; undefined for a step that only builds or sessions have. */
+export function kindOf(step: StepName): StepTraits | undefined {
   return KINDS[step];
 }
 
 /** The steps after which no instance runs on a host. */
-export const EMPTYING_STEPS = ['migrate-instances-from-host', 'stop-instances'] as const satisfies StepName[];
+const EMPTYING_STEPS = ['migrate-instances-from-host', 'stop-instances'] as const satisfies StepName[];
 export type EmptyingStep = (typeof EMPTYING_STEPS)[number];
 
 /** Whether a step empties its hosts. */
 export function isEmptying(step: StepName): boolean {
-  return EMPTYING_STEPS.some((name) => name === step);
+  return step === 'migrate-instances' || EMPTYING_STEPS.some((name) => name === step);
 }
 
 /**

@@ -153,7 +153,7 @@ const orders = z
   .catch(NOTHING);
 
 function substituteFor(spec: unknown): StrategySpec {
-  const order = patchStrategySpec.omit({ patches: true, defaultInstanceAction: true });
+  const order = patchStrategySpec.omit({ patches: true, defaultInstanceAction: true, profile: true });
   return { ...order.parse(orders.parse(spec)), patches: [] };
 }
 

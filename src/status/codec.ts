@@ -10,7 +10,7 @@ import { nextDeadline } from '../engine/run/timers.ts';
 import { percentDone } from '../engine/session/session-state.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
-import type { Plan, Stage } from '../planner/plan.ts';
+import { plannedStep, type Plan, type Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { boundedFindings, relevantFindings } from './findings.ts';
 import { messageOf, stagesDone } from './message.ts';
@@ -60,7 +60,7 @@ function planOf({ controllers }: StrategyStatus, record: RunRecord, run: RunStat
       hosts,
       patches,
       level,
-      steps: steps.map((step) => ({ name: step.name, timeoutSeconds: step.timeoutSeconds })),
+      steps: steps.map(plannedStep),
       timeoutSeconds,
     }),
   );

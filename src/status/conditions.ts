@@ -65,6 +65,7 @@ function waitingIs(reason: Reason): Is {
 
 const NEEDS_CORRECTION: ReadonlySet<Reason> = new Set([
   'NotPermitted',
+  'LimitBelowStage',
   'Overlap',
   'ProviderUnavailable',
   'PoolNotFound',

@@ -1,5 +1,6 @@
 /** The standing order of a strategy, and the reasons that hold it back. */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
+import { counted } from '../crds/text/counted.ts';
 import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
@@ -9,7 +10,7 @@ import { specDigest } from '../planner/digest.ts';
 import { policyViolations, type Judged } from '../planner/policy/pool-policy.ts';
 import type { StoredRun } from './codec.ts';
 import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
-import { limitBelowStage } from './rebuild.ts';
+import { limitBelowStage, stageAbove } from './rebuild.ts';
 
 /** A strategy with its run and its pool, and the facts about the hosts of the pool. */
 export type OrderInput = {
@@ -69,6 +70,20 @@ function plannedAgain({ execution: { mode, plan } }: StrategySpec): string {
   return `the remaining stages are planned again and then ${then}`;
 }
 
+/** A plan of the VIM is carried out as it is, or not at all. */
+function belowStage(
+  { stage, hosts }: NonNullable<ReturnType<typeof stageAbove>>,
+  pool: string,
+  limit: number,
+): HeldBack {
+  const which = stage === undefined ? 'a later stage' : `stage ${String(stage)}`;
+  const message =
+    `${which} takes ${counted(hosts, 'host')} out of service together, HostPool ${pool} allows ${String(limit)} ` +
+    '(spec.maxUnavailable), and a plan of the VIM is never cut: raise the limit, lower maxParallelWorkerHosts, or use ' +
+    'serial';
+  return { reason: 'LimitBelowStage', message };
+}
+
 /** Why no further stage may begin, whoever requests it. The open stage ends as planned; then the run waits. */
 function heldBackBecause(input: OrderInput): HeldBack | undefined {
   const {
@@ -84,7 +99,10 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
     return notPermitted(plan.actions, input) ?? closedBecause(pool, fleet);
   if (record.specDigest !== specDigest(spec))
     return { reason: 'Building', message: `the spec was edited, ${plannedAgain(spec)}` };
-  if (limitBelowStage(run, limitIn(pool, fleet)))
+  const limit = limitIn(pool, fleet);
+  const above = plan.actions.profile && stageAbove(run, limit);
+  if (above) return belowStage(above, pool.metadata.name, limit);
+  if (limitBelowStage(run, limit))
     return {
       reason: 'Building',
       message: `a stage is larger than the pool allows now, ${plannedAgain(spec)}`,

@@ -2,6 +2,7 @@ import type { PhaseStatus, StageStatus } from '../crds/observed/strategy-status.
 import type { Result } from '../crds/vocabulary.ts';
 import { begin, beginStep, endPhase, endStage, endStep } from '../engine/run/lifecycle.ts';
 import { newPhase } from '../engine/run/run-state.ts';
+import { plannedStep } from '../planner/plan.ts';
 import { queryStage, timeoutOver } from '../planner/stage-steps.ts';
 
 /** The build phase as the status shows it: one stage with the queries of its kind, one after another. */
@@ -71,7 +72,7 @@ function emptyPhase(isUpgrade: boolean): { status: PhaseStatus; stage: StageStat
     timeoutSeconds,
     totalSteps: steps.length,
     currentStep: 0,
-    steps: steps.map((step, id) => ({ id, ...step, result: 'initial' })),
+    steps: steps.map((step, id) => ({ id, ...plannedStep(step), result: 'initial' })),
     inProgress: false,
     result: 'initial',
   };

@@ -1,6 +1,6 @@
 import type { Reason } from '../crds/observed/conditions.ts';
 import type { StrategyStatus, StageStatus } from '../crds/observed/strategy-status.ts';
-import type { ExecutionMode } from '../crds/vocabulary.ts';
+import type { ExecutionMode, VimProfile } from '../crds/vocabulary.ts';
 import { hasNobodyLeft } from '../engine/hosts/leavers.ts';
 import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
 import { hasNobodyFor } from '../engine/run/run-step.ts';
@@ -18,6 +18,8 @@ const FAILED_BUILD_SECONDS = { first: 30, last: HELD_PLAN_SECONDS } as const;
 export type RebuildInput = {
   readonly status: StrategyStatus;
   readonly run: RunState | undefined;
+  /** The profile of its plan. A plan of the VIM is never cut: another one would be as large. */
+  readonly profile?: VimProfile | undefined;
   readonly mode: ExecutionMode;
   /** Whether a request to apply the plan waits for its answer. */
   readonly applyAsked: boolean;
@@ -69,7 +71,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (run.state === 'applied') return { rebuild: run.session === undefined && restIsDue(input, run) };
   if (run.state === 'applying' && (input.isPartLost === true || hasNobodyForStage(run)))
     return { rebuild: true };
-  if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
+  if (!input.profile && limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
   // The status still reports a missing pool. The pool exists now; a new build says what it allows.
   if (run.state === 'ready-to-apply' && hasReason(status, 'PoolNotFound')) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged()) {
@@ -106,9 +108,19 @@ export function limitBelowStage(
   { state, apply }: Pick<RunState, 'state' | 'apply'>,
   maxUnavailable: number,
 ): boolean {
-  if (state !== 'applying' && state !== 'ready-to-apply') return false;
-  const atHand = stagesFrom(apply, apply.currentStage).map(hostsAway);
-  return Math.max(0, ...atHand, apply.later?.largestAway ?? 0) > maxUnavailable;
+  return stageAbove({ state, apply }, maxUnavailable) !== undefined;
+}
+
+/** The first of the current and later stages that is larger than the pool allows now; of a part to come only its size. */
+export function stageAbove(
+  { state, apply }: Pick<RunState, 'state' | 'apply'>,
+  maxUnavailable: number,
+): { readonly stage: number | undefined; readonly hosts: number } | undefined {
+  if (state !== 'applying' && state !== 'ready-to-apply') return undefined;
+  const atHand = stagesFrom(apply, apply.currentStage).find((each) => hostsAway(each) > maxUnavailable);
+  if (atHand) return { stage: atHand.id, hosts: hostsAway(atHand) };
+  const largest = apply.later?.largestAway ?? 0;
+  return largest > maxUnavailable ? { stage: undefined, hosts: largest } : undefined;
 }
 
 /**

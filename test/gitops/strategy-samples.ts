@@ -69,6 +69,9 @@ const FINDING: Finding = {
 };
 const paused = 'HostPool default is paused (spec.paused): no outage begins';
 const pinned = 'execution.plan is sha256:1, the plan is now sha256:2';
+const belowStage =
+  'stage 1 takes 3 hosts out of service together, HostPool default allows 2 (spec.maxUnavailable), and a plan of the ' +
+  'VIM is never cut';
 const notPermitted =
   'spec.reboot.job.template.spec.hostPID is true, which rule actionPolicy.privileged does not admit';
 
@@ -103,6 +106,9 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
     'planned, waits for approval': await teller.built(workers(2)),
     'planned, a finding blocks or warns': await teller.built(workers(2), { findings: [FINDING] }),
     'planned, another plan was approved': await teller.after({ order: heldBack('OtherPlanPinned', pinned) }),
+    'planned, a stage of the VIM is larger than its pool allows': await teller.after({
+      order: heldBack('LimitBelowStage', belowStage),
+    }),
     'planned and approved, about to begin': await teller.built(workers(2), { mode: 'Run' }),
     'planned, suspended': await teller.after({ order: { mode: 'Suspend' } }),
     'planned, the mode is Abort': await teller.after({ order: { mode: 'Abort' } }),
@@ -164,6 +170,9 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
     'between stages, its pool overlaps another': await teller.after(between(heldBack('Overlap', overlap))),
     'between stages, the cloud of its pool cannot be reached': await teller.after(
       between(heldBack('ProviderUnavailable', unobservable)),
+    ),
+    'between stages, a stage of the VIM is larger than its pool allows': await teller.after(
+      between(heldBack('LimitBelowStage', belowStage)),
     ),
     'between stages, no longer permitted': await teller.after(
       between(heldBack('NotPermitted', notPermitted)),

@@ -12,6 +12,8 @@ const OLDEST_VIEW_MS = 150_000;
 const FRESH_VIEW_MS = 3_000;
 const STAGING = 'sw-upgrade-stage-hosts';
 const FAILED: ReadonlySet<string> = new Set(['failed', 'timed-out']);
+/** Steps that may drain their hosts. */
+const EMPTYING: ReadonlySet<string> = new Set(['migrate-instances-from-host', 'lock-hosts']);
 /** A drain waits for so long whether a pod comes back that a cordon does not keep away. */
 const RETURN_MS = 10_000;
 
@@ -145,7 +147,7 @@ export class ProgressCheck {
   }
 
   #success(stage: Stage, step: Step, since: number, shown: Shows | undefined): void {
-    for (const host of shown ? remaining(stage) : []) {
+    for (const host of shown ? remaining(stage, step) : []) {
       if (this.#options.historyOf(host).wasSince(since, (state) => shown?.(host, state) === true)) continue;
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} succeeded, and ${host} never showed it`,
@@ -158,7 +160,7 @@ export class ProgressCheck {
    * uncordoned.
    */
   #timeout(stage: Stage, step: Step, shown: Shows | undefined): void {
-    const hosts = remaining(stage);
+    const hosts = remaining(stage, step);
     if (!shown || hosts.length === 0) return;
     const isClosed = ({ closed }: HostState): boolean =>
       closed || stage.level === 'touched' || step.name === 'unlock-hosts';
@@ -166,7 +168,7 @@ export class ProgressCheck {
       this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shown(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
-    const waitsMs = (step.name === 'migrate-instances-from-host' ? RETURN_MS : 0) + this.#options.factsAgeMs;
+    const waitsMs = (EMPTYING.has(step.name) ? RETURN_MS : 0) + this.#options.factsAgeMs;
     if (forMs > waitsMs + (this.#options.isViewFresh() ? FRESH_VIEW_MS : OLDEST_VIEW_MS))
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} timed out, and was done for ${String(forMs / 1000)} s`,
@@ -174,22 +176,31 @@ export class ProgressCheck {
   }
 
   /** The state that a host shows after a step succeeded on it; undefined for steps without hosts. */
-  #shows(object: ApiObject, before: ApiObject, { level, patches }: Stage, { name }: Step): Shows | undefined {
+  #shows(object: ApiObject, before: ApiObject, stage: Stage, { name }: Step): Shows | undefined {
+    const { level, patches } = stage;
     const run = runIdOf(object);
     const spec = this.#options.specOf(run);
     const holds = (state: HostState): boolean => state.claim?.run === run;
+    const isVerified = (host: string, state: HostState): boolean =>
+      state.ready &&
+      isAsWellAsBefore(state) &&
+      patches.every((id) => shows(spec, id, state)) &&
+      this.#rebooted(before, object, host, state);
     switch (name) {
       case 'lock-hosts':
-        return (_, state) => holds(state) && state.closed;
+        // With a profile of the VIM it empties what its plan has no other step for.
+        return (_, state) =>
+          holds(state) && state.closed && (spec['profile'] === undefined || this.#showsEmpty(state, run));
       case 'migrate-instances-from-host':
         return (_, state) => !state.exists || this.#showsEmpty(state, run);
+      case 'sw-patch-hosts':
+        // The VIM has no step that verifies. What others had locked is rebooted later.
+        if (spec['profile'] === undefined) return undefined;
+        return (host, state) => rebootsLater(stage, host) || isVerified(host, state);
       case 'verify':
-        return (host, state) =>
-          state.ready &&
-          isAsWellAsBefore(state) &&
-          patches.every((id) => shows(spec, id, state)) &&
-          this.#rebooted(before, object, host, state) &&
-          (level === 'away' || !holds(state));
+        return (host, state) => isVerified(host, state) && (level === 'away' || !holds(state));
+      case 'reboot-hosts':
+        return (host, state) => isVerified(host, state) && !holds(state);
       case 'unlock-hosts':
         // A host that a person uncordoned and cordoned again unseen is released as its claim found it (host-history.ts).
         return (_, state) =>
@@ -215,8 +226,14 @@ export class ProgressCheck {
   }
 }
 
-function remaining({ hosts, left }: Stage): readonly string[] {
-  return hosts.filter((host) => !left.includes(host));
+/** The hosts of a step. All hosts of its stage are closed at the first step that closes some. */
+function remaining({ hosts, left }: Stage, step: Step): readonly string[] {
+  const own = step.name === 'lock-hosts' ? hosts : (step.hosts ?? hosts);
+  return own.filter((host) => !left.includes(host));
+}
+
+function rebootsLater({ steps }: Stage, host: string): boolean {
+  return steps.some(({ name, hosts }) => name === 'reboot-hosts' && hosts?.includes(host) !== false);
 }
 
 type Shows = (host: string, state: HostState) => boolean;

@@ -1,5 +1,5 @@
 /** When nothing changes any more by itself. */
-import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
+import { isHeldByLimit, modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
 import { at } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import type { Scheduler } from './world/scheduler.ts';
@@ -46,7 +46,7 @@ const ENDED: ReadonlySet<string> = new Set([
 export function isAtRest(strategy: ApiObject): boolean {
   if (strategy.metadata.deletionTimestamp !== undefined) return false;
   const state = stateOf(strategy) ?? '';
-  if (state === 'ready-to-apply') return modeOf(strategy) !== 'Run';
+  if (state === 'ready-to-apply') return modeOf(strategy) !== 'Run' || isHeldByLimit(strategy);
   if (state !== 'applying') return ENDED.has(state);
   const phase = at(strategy.status, 'applyPhase');
   const isStopped = Number(at(phase, 'currentStage')) >= Number(at(phase, 'stopAtStage'));

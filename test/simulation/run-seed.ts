@@ -149,6 +149,7 @@ class SeedRun {
       ofStorage: Random.named(seed, 'storage hosts of upgrades'),
       ofRollbacks: Random.named(seed, 'rollbacks of upgrades'),
       ofHands: Random.named(seed, 'patches by hand'),
+      ofProfiles: Random.named(seed, 'profiles of the VIM'),
     });
     this.#rollbacks = this.#scenario.hasRollbacks ? Random.named(seed, 'times of rollbacks') : undefined;
     this.#server = new ApiServer(() => scheduler.now);

@@ -94,11 +94,16 @@ export type ScenarioOptions = {
   readonly ofHands: Random;
   /** Draws whether people ask for a rollback, in a seed with an upgrade, and the ways back; else whether only hooks are left. */
   readonly ofRollbacks: Random;
+  /** Draws which PatchStrategies have a profile of the VIM, and nothing else. */
+  readonly ofProfiles: Random;
 };
+
+/** The share of the PatchStrategies with a profile of the VIM. It aborts after a failure, so no calm seed has any. */
+const VIM_SHARE = 0.2;
 
 /** Draws the world of a seed. */
 export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
-  const { isCalm, hostsAfterMs, ofUpgrades, ofStorage, ofRollbacks, ofHands } = options;
+  const { isCalm, hostsAfterMs, ofUpgrades, ofStorage, ofRollbacks, ofHands, ofProfiles } = options;
   const upgrades = upgradeWayOf(ofUpgrades);
   const storage = upgrades ? storageHostsOf(ofStorage) : 0;
   // In a calm seed each host has the release at the end.
@@ -120,7 +125,10 @@ export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
   const closed = random.chance(0.2) ? random.pick(hosts) : undefined;
   const current = new Set(random.chance(0.3) ? [random.pick(hosts)] : []);
   const patches = patching.map((name) =>
-    strategy('PatchStrategy', name, { ...specOf(name, random), ...(isCalm ? { timing: GENEROUS } : {}) }),
+    strategy('PatchStrategy', name, {
+      ...specOf(name, random),
+      ...(isCalm ? { timing: GENEROUS } : profileOf(ofProfiles)),
+    }),
   );
   const draws = {
     isCalm,
@@ -246,6 +254,10 @@ function specOf(name: string, random: Random): Json {
     timing: timingOf(random),
     execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 1) },
   };
+}
+
+function profileOf(random: Random): Json {
+  return random.chance(VIM_SHARE) ? { profile: random.pick(['vim-2020', 'vim-2024']) } : {};
 }
 
 const GENEROUS = {

@@ -25,7 +25,13 @@ export type Outage = {
   /** Whether a person was asked to work on it. */
   readonly isByHand: boolean;
 };
-export type Step = { readonly id: number; readonly name: string; readonly result: string };
+export type Step = {
+  readonly id: number;
+  readonly name: string;
+  readonly result: string;
+  /** Undefined: all hosts of the stage. */
+  readonly hosts: readonly string[] | undefined;
+};
 export type Stage = {
   readonly id: number;
   readonly name: string;
@@ -106,6 +112,7 @@ export function stagesOf({ status }: { readonly status?: unknown }, phase = 'app
       id: place,
       name: String(at(step, 'name')),
       result: String(at(step, 'result')),
+      hosts: at(step, 'hosts') === undefined ? undefined : listAt(step, 'hosts').map(String),
     })),
   }));
 }
@@ -135,6 +142,11 @@ export function isFinished(strategy: ApiObject): boolean {
 /** Whether it says that hosts lack something since it was applied. */
 export function isDrifted(strategy: ApiObject): boolean {
   return isTrue(strategy, 'Drifted');
+}
+
+/** Whether a plan that is never cut waits for a higher limit of its pool. */
+export function isHeldByLimit({ status }: ApiObject): boolean {
+  return listAt(status, 'conditions').some((each) => at(each, 'reason') === 'LimitBelowStage');
 }
 
 function isTrue({ status }: ApiObject, condition: string): boolean {

@@ -4,6 +4,7 @@ import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { ownerKey } from '../../crds/owner-ref.ts';
 import { holdsUp } from '../../engine/steps/unwell.ts';
 import { alarmsOf } from '../../hostops/health.ts';
+import { standingOf } from '../../hostops/host-state.ts';
 import { rolesOf } from '../../hostops/label-selector.ts';
 import { membershipOf } from '../../hostops/membership.ts';
 import { readCloudOnce, type CloudReading } from '../../hostops/openstack/read-cloud-pool.ts';
@@ -12,6 +13,7 @@ import {
   instancesBefore,
   operationsOn,
   placementOn,
+  seedServers,
 } from '../../hostops/openstack/server-operations.ts';
 import type { MoveLimits } from '../../hostops/openstack/servers-on-host.ts';
 import { SERVER_WORDS } from '../../hostops/openstack/server-words.ts';
@@ -95,6 +97,7 @@ function cloudPool(
       outOfService: closedToNewWork || !ready,
       claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
       instances: instancesBefore(name, scene, limits, now),
+      ...standingOf(host),
     };
   };
   return {
@@ -107,5 +110,6 @@ function cloudPool(
     placement: (away: readonly HostName[]) => placementOn(away, scene, limits, now),
     operations: (away) => operationsOn(away, scene, limits, now),
     apartOf: (host) => apartBefore(host, scene),
+    serversOf: (host) => seedServers(host, scene),
   };
 }

@@ -11,6 +11,8 @@ export function hostStateOf(host: FleetHost, roles: HostPoolSpec['roles']): Host
     unwell: unwellBecause(host),
     outOfService: closedToNewWork || !ready || outOfServiceTaints.length > 0,
     ...{ closedToNewWork, claimedBy, spoiltClaim, instances: pods },
+    ...(closedToNewWork && !claimedBy ? { closedByOthers: true } : {}),
+    ...(ready ? {} : { isDown: true }),
   };
 }
 

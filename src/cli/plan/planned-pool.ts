@@ -2,16 +2,18 @@
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import type { Operation } from '../../hostops/openstack/server-operations.ts';
 import type { HostState, Situation } from '../../planner/findings/situation.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { HostName, SeedServer } from '../../planner/hosts/facts.ts';
 import type { Fleet } from '../files/fleet-file.ts';
 import { hostStateOf } from './host-state.ts';
 
 export type PlannedPool = Pick<Fleet, 'pool' | 'platform'> &
   Pick<Situation, 'words' | 'placement'> & {
     readonly hosts: readonly HostState[];
-    /** What happens to the servers of hosts that are out of service together; undefined for hosts without servers. */
+    /** The servers on a host; undefined for hosts without servers. */
+    readonly serversOf?: (host: HostName) => readonly SeedServer[];
     /** The groups of which a host has members that stand in for others; undefined for hosts without servers. */
     readonly apartOf?: (host: HostName) => readonly string[];
+    /** What happens to the servers of hosts that are out of service together; undefined for hosts without servers. */
     readonly operations?: (away: readonly HostName[]) => readonly Operation[];
   };
 

@@ -4,7 +4,9 @@ import { API_VERSION, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
 import type { TargetRelease } from '../../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
-import { build, type Built } from '../../planner/build.ts';
+import type { Built } from '../../planner/build.ts';
+import { planStrategy } from '../../planner/plan-strategy.ts';
+import { BuildRefusal } from '../../planner/problems/build-refusal.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../../planner/estimate.ts';
 import { findings } from '../../planner/findings/findings.ts';
 import { limitOf } from '../../planner/hosts/host-limit.ts';
@@ -65,15 +67,13 @@ export type Planned = {
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { kind, namespace = DEFAULT_NAMESPACE, name, spec: given }: Strategy,
-  { pool, platform, hosts, words, placement, apartOf }: PlannedPool,
+  { pool, platform, hosts, words, placement, apartOf, serversOf }: PlannedPool,
 ): Planned {
   const spec = shownBy(pool.spec.provider, given);
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
-  const seeds = hosts.map(({ name: host, roles, facts }) => ({
-    name: host,
-    roles,
-    facts,
-    apart: apartOf?.(host),
+  const seeds = hosts.map(({ name: host, roles, facts, closedByOthers, isDown }) => ({
+    ...{ name: host, roles, facts, closedByOthers, isDown },
+    ...{ apart: apartOf?.(host), servers: serversOf?.(host) },
   }));
   const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
   const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
@@ -100,10 +100,11 @@ export function planFor(
   };
 }
 
-function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
+function builtOrRefusal(...inputs: Parameters<typeof planStrategy>): Built {
   try {
-    return build(...inputs);
+    return planStrategy(...inputs);
   } catch (error) {
+    if (error instanceof BuildRefusal) throw new CommandError(error.message, { cause: error });
     if (!(error instanceof InputError)) throw error;
     throw new CommandError(error.problems.map(problemText).join('\n'), { cause: error });
   }

@@ -87,7 +87,7 @@ function answerFor(
 }
 
 function isUnderWay({ state }: RunState): boolean {
-  return state === 'ready-to-apply' || state === 'applying';
+  return state === 'ready-to-apply' || state === 'applying' || state === 'aborting';
 }
 
 function treatmentOf(

@@ -25,7 +25,7 @@ import {
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { EngineProfile } from '../../engine/pass.ts';
-import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
+import { engineOf } from '../../engine/engine-of.ts';
 import type { Constraints } from '../../engine/session/constraints/constraints.ts';
 import type { ProjectReply } from '../../engine/session/session-state.ts';
 import type { SessionProgress } from '../../engine/session/session-state.ts';
@@ -98,7 +98,7 @@ export class SimulatedOperator {
 
   constructor(assignment: Assignment) {
     const { world, ops, scope, plan, limit, owner, evaluate = evaluateStep, partLimits } = assignment;
-    const { profile = CAREEN_ENGINE, session, stored = () => undefined } = assignment;
+    const { profile = engineOf(plan), session, stored = () => undefined } = assignment;
     this.world = world;
     this.plan = plan;
     this.owner = owner;

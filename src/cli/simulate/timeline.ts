@@ -1,5 +1,6 @@
 /** Records when each host ended each step, by the verdicts of the engine. */
-import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { OutageLevel, Result, StageName, StepName } from '../../crds/vocabulary.ts';
 import type { HostVerdict } from '../../engine/evaluate.ts';
 import type { Instant } from '../../engine/view.ts';

@@ -83,6 +83,13 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
   ThroughStageReached: pausedAtStage,
   HostsLackRelease: lackRelease,
   OtherPlanPinned: awaitingApproval,
+  LimitBelowStage: (strategy, commands) => [
+    { does: 'let the pool spare as many hosts (spec.maxUnavailable)', command: editPool(strategy, commands) },
+    {
+      does: 'or take fewer at once (maxParallelWorkerHosts, or serial): another plan is made then',
+      command: editStrategy(commands),
+    },
+  ],
   AbortOrdered: (_, commands) => [
     { does: 'end the order to abort; the plan then waits', command: commands.own('hold') },
   ],

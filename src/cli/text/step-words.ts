@@ -15,6 +15,14 @@ const WORDS: Readonly<Partial<Record<StepName, string>>> = {
   'complete-upgrade': 'complete',
   'system-stabilize': 'settle',
   'unlock-hosts': 'uncordon',
+  'swact-hosts': 'switch',
+  'disable-host-services': 'close',
+  'enable-host-services': 'open',
+  'migrate-instances': 'drain',
+  'start-instances': 'start again',
+  'reboot-hosts': 'reboot',
+  'wait-data-sync': 'sync',
+  'wait-alarms-clear': 'clear',
 };
 
 /** What a step does, in a word of Kubernetes: `drain` for migrate-instances-from-host. */

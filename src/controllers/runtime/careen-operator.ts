@@ -22,7 +22,7 @@ import { suspendPool } from '../pool/suspend-pool.ts';
 import { Downloads, type FetchFile } from '../session/downloads.ts';
 import { TenantDesk } from '../session/tenant-desk.ts';
 import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
-import type { StrategyDeps } from '../strategy/strategy-deps.ts';
+import type { Lead, StrategyDeps } from '../strategy/strategy-deps.ts';
 import { RunStore } from '../strategy/run-store.ts';
 import { StrategyIndex } from '../strategy/strategy-index.ts';
 import { suspendStrategy } from '../strategy/suspend-strategy.ts';
@@ -54,6 +54,7 @@ export type OperatorDeps = ShellDeps &
     readonly replyLinks?: ReplyLinks | undefined;
     /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
+    readonly lead?: Lead;
     /** Downloads a file for a session. */
     readonly fetchFile: FetchFile;
     /** A safety net: pools and open runs are reconciled this often, even without a change; other strategies in turn. */
@@ -85,7 +86,7 @@ export class CareenOperator extends OperatorShell {
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
-    const { config, hosts, kinds, log, clock, newId, operatorNamespace, activeHost } = given;
+    const { config, hosts, kinds, log, clock, newId, operatorNamespace, activeHost, lead } = given;
     const { deposed, events, metrics } = given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
@@ -106,7 +107,7 @@ export class CareenOperator extends OperatorShell {
       this.#strategies.add(key),
     );
     const deps: Deps = {
-      ...{ tenants, downloads: this.#downloads },
+      ...{ tenants, downloads: this.#downloads, lead },
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       runs: new RunStore({ ...given, api, parts: new PlanStages(config) }),
       ...{

@@ -3,7 +3,7 @@ import { effectKey } from '../../engine/effect.ts';
 import { suspensionEndsAt } from '../../engine/orders/orders.ts';
 import { mayBeInFlight } from '../../engine/hosts/outages.ts';
 import { DeposedError } from '../../engine/permits/takeover.ts';
-import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
+import { engineOf } from '../../engine/engine-of.ts';
 import { stopsInstances } from '../../engine/run/prior-state.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
@@ -105,7 +105,7 @@ function adoptions(
       const stops = stopsInstances(plan, outage) ? { stopsInstances: true as const } : {};
       const claim = { ...common, level, since, closedToNewWorkBefore, ...stops };
       // A claim of the earlier leader that arrives in `Suspend` is that of the run, as recorded.
-      const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);
+      const makeIfMissing = !suspended && mayBeInFlight(engineOf(plan), run, outage);
       return [outage.name, { claim, uid, makeIfMissing, jobs: jobsOf(plan, run, outage) }];
     }),
   );

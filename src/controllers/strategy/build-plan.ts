@@ -15,10 +15,12 @@ import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
 import { planSession } from '../../engine/session/plan-session.ts';
 import type { SessionProgress } from '../../engine/session/session-state.ts';
-import { build, type Built } from '../../planner/build.ts';
+import type { Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
 import { InputError } from '../../planner/problems/input-error.ts';
 import { nobodyToPatch } from '../../planner/hosts/needs.ts';
+import { planStrategy } from '../../planner/plan-strategy.ts';
+import { BuildRefusal } from '../../planner/problems/build-refusal.ts';
 import { shownBy } from '../../planner/hosts/shown-release.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
@@ -167,10 +169,10 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
       completedHooks,
       skipped: skipped.map(({ name }) => name),
     };
-    const built = build(shownBy(input.scope.provider, input.spec), seeds, limits);
+    const built = planStrategy(shownBy(input.scope.provider, input.spec), seeds, limits);
     return planTooLarge(built) ?? built;
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    if (!(error instanceof InputError || error instanceof BuildRefusal)) throw error;
     return statusText(error.message);
   }
 }

@@ -47,6 +47,7 @@ export function rebuildVerdict(
   return rebuildNeeded({
     status,
     run: stored?.run,
+    profile: stored?.plan.actions.profile,
     mode,
     applyAsked: mode !== 'Abort' && isApplyAsked(strategy),
     specDigest: specDigest(spec),

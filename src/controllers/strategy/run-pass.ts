@@ -9,7 +9,7 @@ import {
 import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal, type RunState } from '../../engine/run/run-state.ts';
-import { engineOf } from '../../engine/session/engine-of.ts';
+import { engineOf } from '../../engine/engine-of.ts';
 import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
 import type { MemberHealth } from '../../engine/view.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
@@ -41,7 +41,15 @@ const REFUSED_MILLISECONDS = 5_000;
 export type RunPassDeps = EffectDeps &
   Pick<
     StrategyDeps,
-    'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs' | 'tenants' | 'downloads'
+    | 'api'
+    | 'ledger'
+    | 'awaitingPermits'
+    | 'operatorNamespace'
+    | 'runs'
+    | 'tenants'
+    | 'downloads'
+    | 'lead'
+    | 'activeHost'
   >;
 
 export type RunPassResult = ReconcileResult & {
@@ -104,6 +112,7 @@ export async function runPass(
   const written = await deps.runs.save({ ...pass, strategy }, decision.run, shown);
   const after = { ...pass, strategy: written.strategy };
   if (surplus) await freeSurplus(deps, after, surplus);
+  if (decision.handsOver) deps.lead?.handOver();
 
   const { hosts: wanted, level } = decision.wants.permits;
   if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
@@ -223,7 +232,7 @@ async function findingsIn(
 
 /** The input at this moment: time and hosts change while permits are granted. */
 function inputOf(
-  { clock, downloads }: Pick<StrategyDeps, 'clock' | 'downloads'>,
+  { clock, downloads, lead, activeHost }: Pick<StrategyDeps, 'clock' | 'downloads' | 'lead' | 'activeHost'>,
   pass: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
@@ -252,6 +261,7 @@ function inputOf(
       epoch,
       view,
       outcomes: attachment.outcomes.all,
+      ...(lead && activeHost !== undefined ? { leader: { host: activeHost, since: lead.since() } } : {}),
       now: clock(),
     },
     pool: pool && { status: pool.status, capacity: poolCapacity(pool, view.fleet) },

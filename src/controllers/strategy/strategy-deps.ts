@@ -1,9 +1,18 @@
+import type { Instant } from '../../engine/view.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { Downloads } from '../session/downloads.ts';
 import type { Tenants } from '../session/tenants.ts';
 import type { RunStore } from './run-store.ts';
 import type { StrategyIndex } from './strategy-index.ts';
+
+/** The lead of this process over all others. */
+export type Lead = {
+  /** When it began. */
+  readonly since: () => Instant;
+  /** Gives it up: another process leads, or this one again when there is no other. */
+  readonly handOver: () => void;
+};
 
 /** The dependencies of the passes over strategies. Each of their files takes only those it uses. */
 export type StrategyDeps = ReconcilerDeps & {
@@ -22,6 +31,8 @@ export type StrategyDeps = ReconcilerDeps & {
   readonly operatorNamespace: string;
   /** The host of this process, the leader; undefined when it runs on none of the hosts. */
   readonly activeHost: HostName | undefined;
+  /** Undefined where this process does not give its lead up. */
+  readonly lead?: Lead | undefined;
   readonly newId: () => string;
   /** Where runs are stored. */
   readonly runs: RunStore;

@@ -20,6 +20,7 @@ export const REASONS = [
   'PassFailed',
   'AwaitingApproval',
   'OtherPlanPinned',
+  'LimitBelowStage',
   'AbortOrdered',
   'Beginning',
   'NothingToDo',

@@ -5,6 +5,16 @@ import { findingList } from './finding.ts';
 import { hostProgress, released } from './host-progress.ts';
 import { result } from './result.ts';
 import { sessionProgress } from './session-progress.ts';
+import {
+  endTime,
+  extendedSeconds,
+  index,
+  reason,
+  seconds,
+  startTime,
+  step,
+  timeoutSeconds,
+} from './step-status.ts';
 import { objectName, observedGeneration, text, time } from '../schema/schema.ts';
 import { LONGEST_TEXT } from '../text/status-text.ts';
 import {
@@ -16,42 +26,7 @@ import {
   STRATEGY_STATES,
 } from '../vocabulary.ts';
 
-const reason = z
-  .string()
-  .max(LONGEST_TEXT)
-  .optional()
-  .describe('The reason for the result; absent when all went well.');
-const startTime = time().optional().describe('The time of its start, UTC.');
-const endTime = time().optional().describe('The time of its end, UTC.');
-const seconds = z.int().min(0).max(2147483647);
-const timeoutSeconds = seconds.describe('How long it may take.');
-const extendedSeconds = seconds
-  .optional()
-  .describe(
-    'The extension of its deadline: how long the strategy was suspended, no operator was active, or hosts were unwell ' +
-      'while they had time to settle; or the time to give back a host that was not staged in time.',
-  );
 const joinedBy = time().optional();
-const index = z.int().min(0).max(10000);
-
-const step = z
-  .object({
-    id: index.describe('Position in the stage, from 0.'),
-    name: z.enum(STEP_NAMES).describe('The name of the step.'),
-    timeoutSeconds,
-    result,
-    reason,
-    startTime,
-    endTime,
-    extendedSeconds,
-    unwellSince: time()
-      .optional()
-      .describe(
-        'When the step first found one of its hosts unwell while they had time to settle. That time began anew.',
-      ),
-  })
-  .describe('One step. All hosts of the stage take it together.');
-export type StepStatus = z.infer<typeof step>;
 
 const leaver = z
   .object({

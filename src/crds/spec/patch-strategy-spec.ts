@@ -5,7 +5,13 @@ import { hostAction, job } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { requirement } from './requirement.ts';
 import { objectName, rules, text } from '../schema/schema.ts';
-import { applyTypes, defaultInstanceAction, NOT_ALL_IGNORED } from './strategy-fields.ts';
+import {
+  applyTypes,
+  defaultInstanceAction,
+  NOT_ALL_IGNORED,
+  profile,
+  vimParallel,
+} from './strategy-fields.ts';
 import { timing } from './timing.ts';
 import { REBOOT } from '../vocabulary.ts';
 
@@ -50,6 +56,7 @@ export type PatchSpec = z.infer<typeof patch>;
 export const patchStrategySpec = z
   .object({
     poolRef: objectName().default(DEFAULT_POOL).describe('The HostPool whose hosts are patched.'),
+    profile,
     patches: z
       .array(patch)
       .min(1)
@@ -78,6 +85,7 @@ export const patchStrategySpec = z
         fieldPath: '.reboot',
       },
       NOT_ALL_IGNORED,
+      vimParallel(100),
     ),
   )
   .describe('The wanted patches, the hosts to patch, their order, and whether to carry out the plan.');

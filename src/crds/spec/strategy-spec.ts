@@ -11,7 +11,7 @@ import { requirement, type CurrentRequirement } from './requirement.ts';
 import { sessionTerms, type SessionTerms } from './session-terms.ts';
 import { planTiming, type Timing } from './timing.ts';
 import { MOST_UNSTAGED, type UpgradeStrategySpec } from './upgrade-strategy-spec.ts';
-import { DRAIN_NEEDS, ROLES, WORK_KINDS, type Role } from '../vocabulary.ts';
+import { DRAIN_NEEDS, ROLES, VIM_PROFILES, WORK_KINDS, type Role, type VimProfile } from '../vocabulary.ts';
 
 /** A host that was brought back has a version below that of the release. */
 const below = z.object({ fact: z.string(), operator: z.literal('Below'), values: z.array(z.string()) });
@@ -45,9 +45,14 @@ const target = z.object({
 });
 export type TargetRelease = z.infer<typeof target>;
 
-export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing' | 'defaultInstanceAction'> & {
+export type StrategySpec = Omit<
+  PatchStrategySpec,
+  'patches' | 'timing' | 'defaultInstanceAction' | 'profile'
+> & {
   readonly patches: Work[];
   readonly timing: Timing;
+  /** Absent: Careen composes the plan. */
+  readonly profile?: VimProfile | undefined;
   /** Absent: the instances on a host move away. */
   readonly defaultInstanceAction?: 'stop-start' | undefined;
   /** Only an upgrade has one. */
@@ -72,6 +77,8 @@ export const planActions = z.object({
   drain,
   timing: planTiming,
   onForeignUncordon,
+  /** Absent: Careen composed the plan, and carries it out in its own way. */
+  profile: z.enum(VIM_PROFILES).optional(),
   /** Absent: the instances on a host move away. */
   defaultInstanceAction: z.literal('stop-start').optional(),
   release: target.optional(),
@@ -83,22 +90,29 @@ export const planActions = z.object({
 export type PlanActions = z.infer<typeof planActions>;
 
 /** The patches as pieces of work. */
-export function specOfPatches({ defaultInstanceAction, ...spec }: PatchStrategySpec): StrategySpec {
+export function specOfPatches({ defaultInstanceAction, profile, ...spec }: PatchStrategySpec): StrategySpec {
   const patches = spec.patches.map((each) => ({ ...each, current: each.current ?? [] }));
-  return { ...spec, ...instanceAction(defaultInstanceAction), patches };
+  return { ...spec, ...unlessUsual({ defaultInstanceAction, profile }), patches };
 }
 
-/** Nothing where instances move: specs and plans of earlier versions keep their digests. */
-function instanceAction(
-  action: PatchStrategySpec['defaultInstanceAction'],
-): Pick<StrategySpec, 'defaultInstanceAction'> {
-  return action === 'stop-start' ? { defaultInstanceAction: action } : {};
+/** Nothing for what is usual: specs and plans of earlier versions keep their digests. */
+function unlessUsual({
+  defaultInstanceAction: action,
+  profile,
+}: Pick<PatchStrategySpec, 'defaultInstanceAction' | 'profile'>): Pick<
+  StrategySpec,
+  'defaultInstanceAction' | 'profile'
+> {
+  return {
+    ...(action === 'stop-start' ? { defaultInstanceAction: action } : {}),
+    ...(profile === 'careen' ? {} : { profile }),
+  };
 }
 
 /** An upgrade as pieces of work, in the order in which they are done. */
 export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
   const { release, hosts, start, activate, complete, timing, rollback, maxUnstagedHosts, ...others } = spec;
-  const { defaultInstanceAction, ...common } = others;
+  const { defaultInstanceAction, profile, ...common } = others;
   const { upgradeTimeoutSeconds, ...times } = timing;
   const { version, fact } = release;
   const back = ROLES.flatMap((role): Work[] => {
@@ -126,7 +140,7 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
   );
   return {
     ...common,
-    ...instanceAction(defaultInstanceAction),
+    ...unlessUsual({ defaultInstanceAction, profile }),
     timing: { ...times, patchTimeoutSeconds: upgradeTimeoutSeconds },
     patches: rollback ? back : [...staging, ...upgrading, ...hooks],
     inReserve: rollback ? [] : back,

@@ -5,7 +5,14 @@ import { hostAction, job } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { factName, requirement } from './requirement.ts';
 import { objectName, rules, text } from '../schema/schema.ts';
-import { applyTypes, defaultInstanceAction, NOT_ALL_IGNORED } from './strategy-fields.ts';
+import {
+  applyTypes,
+  defaultInstanceAction,
+  NOT_ALL_IGNORED,
+  ofVim,
+  profile,
+  vimParallel,
+} from './strategy-fields.ts';
 import { upgradeTiming } from './timing.ts';
 import { DRAIN_NEEDS } from '../vocabulary.ts';
 
@@ -87,6 +94,7 @@ const hook = hostAction.optional();
 export const upgradeStrategySpec = z
   .object({
     poolRef: objectName().default(DEFAULT_POOL).describe('The HostPool whose hosts are upgraded.'),
+    profile,
     release,
     hosts: z
       .object({
@@ -158,6 +166,26 @@ export const upgradeStrategySpec = z
         fieldPath: '.reboot' as const,
       })),
       NOT_ALL_IGNORED,
+      {
+        rule: "self.profile != 'vim-2024'",
+        message: 'must be vim-2020 or careen: the VIM of 2024 has no upgrade of this form',
+        fieldPath: '.profile',
+      },
+      vimParallel(10),
+      ofVim('!has(self.start)', 'start must be left out: an upgrade of the VIM was started before', '.start'),
+      ofVim('!self.rollback', 'rollback must be false: the VIM brings no host back', '.rollback'),
+      ofVim(
+        "self.defaultInstanceAction == 'migrate'",
+        'defaultInstanceAction must be migrate: the VIM stops no instance for an upgrade',
+        '.defaultInstanceAction',
+      ),
+      ofVim(
+        (['controller', 'storage', 'worker'] as const)
+          .map((role) => `(!has(self.hosts.${role}) || !has(self.hosts.${role}.stage))`)
+          .join(' && '),
+        'hosts must have no stage: the VIM stages no host before its upgrade',
+        '.hosts',
+      ),
     ),
   )
   .describe('The target release, how hosts get it, their order, and whether to carry out the plan.');

@@ -1,11 +1,13 @@
 import { PROTECTED_NAMESPACES } from '../../crds/host-pool.ts';
-import type { StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { plannedStage } from '../../planner/plan.ts';
 import type { HostVerdict } from '../evaluate.ts';
 import type { Pass } from '../pass.ts';
 import type { HostStep } from '../steps/verdict.ts';
 import type { RunState } from '../run/run-state.ts';
+import { opensOutage } from './outages.ts';
 import { deadlineOf } from '../run/timers.ts';
 import { allows } from '../turn.ts';
 import type { Instant } from '../view.ts';
@@ -39,6 +41,7 @@ function hostSteps(
     protectedNamespaces: turn.limits?.protectedNamespaces ?? PROTECTED_NAMESPACES,
     stage,
     planStage,
+    opensOutage: opensOutage(profile, stage, step.name),
     rebootsIn: rebooting?.name,
     runStartedAt: runStartedAt(run),
     stepStartedAt: Date.parse(step.startTime ?? ''),

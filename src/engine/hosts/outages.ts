@@ -3,7 +3,8 @@
  * is recorded in the run before the first effect on the host.
  */
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
-import type { StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import { statusText } from '../../crds/text/status-text.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
@@ -16,9 +17,17 @@ import { allows } from '../turn.ts';
 
 type KindsOf = Pick<EngineProfile, 'steps'>;
 
-/** Whether this step takes the hosts of the stage out of service. No earlier step touches them. */
-export function opensOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
-  return steps[step]?.opensOutage === level;
+/**
+ * Whether this step takes the hosts of the stage out of service. No earlier step touches them: of several steps that could
+ * take hosts away, the first one does.
+ */
+export function opensOutage(
+  { steps }: KindsOf,
+  { level = 'away', steps: planned }: Pick<StageStatus, 'level' | 'steps'>,
+  step: StepName,
+): boolean {
+  if (level === 'touched') return steps[step]?.opensOutage === level;
+  return planned.find(({ name }) => steps[name]?.opensOutage !== undefined)?.name === step;
 }
 
 /** Whether the run no longer holds the hosts of the stage after this step. */

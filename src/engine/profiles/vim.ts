@@ -77,8 +77,8 @@ export function undoneBy({
   });
 }
 
-function undoing({ entities }: Step, undo: Undo): Step {
-  return { ...undo, ...(entities ? { entities } : {}) };
+function undoing({ entities, hosts }: Step, undo: Undo): Step {
+  return { ...undo, ...(entities ? { entities } : {}), ...(hosts ? { hosts } : {}) };
 }
 
 /** The stages that a run has reached, the current one first. */

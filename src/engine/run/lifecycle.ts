@@ -1,4 +1,5 @@
-import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import { LONGEST_TEXT, statusText } from '../../crds/text/status-text.ts';
 import type { Result } from '../../crds/vocabulary.ts';
 import type { Ending } from './results.ts';

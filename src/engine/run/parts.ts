@@ -6,7 +6,7 @@
 import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import { MAX_STAGES_OF_PART, type PlanStageSpec } from '../../crds/plan-stage.ts';
 import { digest } from '../../planner/digest.ts';
-import { countsHosts, hostCount, type Plan, type Stage } from '../../planner/plan.ts';
+import { countsHosts, hostCount, plannedStep, type Plan, type Stage } from '../../planner/plan.ts';
 import { remainingHosts } from '../hosts/leavers.ts';
 import { firstStage, newStage } from './run-state.ts';
 import { combinedOver, sumOver } from './stage-folds.ts';
@@ -62,7 +62,7 @@ function firstStages(sizes: readonly number[], partBytes: number): number[] {
   return firsts;
 }
 
-/** A stage without what only plans of the VIM have. */
+/** A stage as its PlanStage holds it. */
 function stored({
   name,
   hosts,
@@ -71,8 +71,8 @@ function stored({
   steps,
   timeoutSeconds,
 }: Stage): PlanStageSpec['stages'][number] {
-  const plain = steps.map((step) => ({ name: step.name, timeoutSeconds: step.timeoutSeconds }));
-  return { name, hosts: [...hosts], patches: [...patches], level, steps: plain, timeoutSeconds };
+  const planned = steps.map(plannedStep);
+  return { name, hosts: [...hosts], patches: [...patches], level, steps: planned, timeoutSeconds };
 }
 
 /** The sums over a part and all that follow it. */

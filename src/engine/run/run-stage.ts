@@ -1,5 +1,6 @@
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
-import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import { statusText } from '../../crds/text/status-text.ts';
 import { isLacking } from '../../planner/hosts/work.ts';
 import { jobsOfPass } from '../hosts/job-results.ts';

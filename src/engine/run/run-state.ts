@@ -1,12 +1,8 @@
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
-import type {
-  PhaseStatus,
-  SkippedHost,
-  StageStatus,
-  StepStatus,
-} from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { PhaseStatus, SkippedHost, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../../crds/vocabulary.ts';
-import { plannedStage, type Plan, type Stage } from '../../planner/plan.ts';
+import { plannedStage, plannedStep, type Plan, type Stage } from '../../planner/plan.ts';
 import type { SessionProgress } from '../session/session-state.ts';
 
 /**
@@ -84,10 +80,7 @@ export function newStage(stage: Stage, id: number): StageStatus {
     timeoutSeconds: stage.timeoutSeconds,
     totalSteps: stage.steps.length,
     currentStep: 0,
-    steps: stage.steps.map(({ name, timeoutSeconds }, index) => ({
-      ...{ id: index, name, timeoutSeconds },
-      result: 'initial',
-    })),
+    steps: stage.steps.map((step, index) => ({ id: index, ...plannedStep(step), result: 'initial' })),
     inProgress: false,
     result: 'initial',
   };

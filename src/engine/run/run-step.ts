@@ -115,10 +115,18 @@ function judge(pass: Pass, running: Running): readonly HostVerdict[] {
   }
   const leavers = judgeLeavers(pass, stage, step.name);
   const judged = hosts.filter(
-    (name) => !judgedBefore(pass, name) && leavers.every(({ host }) => host !== name),
+    (name) =>
+      isOfStep(pass, running, name) &&
+      !judgedBefore(pass, name) &&
+      leavers.every(({ host }) => host !== name),
   );
   const verdicts = judgeHosts(pass, stage, step, judged, nextDeadline(running));
   return [...leavers, ...verdicts.map((each) => unlessLeaving(pass, each))];
+}
+
+/** Whether a step is about a host of its stage. The step that takes hosts out of service takes all of them. */
+function isOfStep({ profile }: Pass, { stage, step }: Running, name: HostName): boolean {
+  return step.hosts?.includes(name) !== false || opensOutage(profile, stage, step.name);
 }
 
 function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {

@@ -3,7 +3,8 @@
  * values: the start, the timeout and the extension.
  */
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
-import type { PhaseStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from '../pass.ts';
 import { openManual } from '../steps/manual-work.ts';

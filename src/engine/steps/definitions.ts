@@ -1,5 +1,5 @@
 import type { StepName } from '../../crds/vocabulary.ts';
-import { STEP_KINDS, type StepKind, type StepKindName } from '../../planner/step-kinds.ts';
+import { STEP_KINDS, type StepKindName, type StepTraits } from '../../planner/step-kinds.ts';
 import { doWork } from './host-work.ts';
 import { lockHost } from './lock-hosts.ts';
 import { migrateInstances } from './migrate-instances-from-host.ts';
@@ -13,7 +13,7 @@ import { verifyHost } from './verify.ts';
 export type Judge = (host: HostStep) => Verdict;
 
 /** A kind of step with its judge. The engine has no other knowledge of a step. */
-export type StepDefinition = StepKind & { readonly judge: Judge };
+export type StepDefinition = StepTraits & { readonly judge: Judge };
 
 /** The kinds of steps that an engine supports, by name. */
 export type StepDefinitions = Readonly<Partial<Record<StepName, StepDefinition>>>;

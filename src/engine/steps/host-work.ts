@@ -3,6 +3,7 @@ import type { HostAction, JobAction } from '../../crds/spec/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { againstQuorum } from '../../planner/hosts/quorum.ts';
 import { isEmptying, type StepKindName } from '../../planner/step-kinds.ts';
+import { plannedStage } from '../../planner/plan.ts';
 import { isLacking, stepOfWork } from '../../planner/hosts/work.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
@@ -15,6 +16,8 @@ import { DONE, ask, failed, jobKey, type HostStep, type Verdict } from './verdic
 import { withDownloads } from './with-downloads.ts';
 
 type Act = Extract<Verdict, { kind: 'act' }>;
+/** A step that runs Jobs. */
+export type WorkStepName = StepKindName | 'reboot-hosts';
 
 /** The step is judged before its Job is ended: a Job that has not started is then withdrawn. */
 const JOB_GRACE_SECONDS = 5;
@@ -24,11 +27,11 @@ const JOB_GRACE_SECONDS = 5;
  * or a person, then a Job for the reboot if one of them requires it. What the host lacks is recorded once, before the
  * first of them changes it.
  */
-export function doWork(name: StepKindName): (step: HostStep) => Verdict {
+export function doWork(name: WorkStepName): (step: HostStep) => Verdict {
   return (step) => workOn(step, name);
 }
 
-function workOn(step: HostStep, act: StepKindName): Verdict {
+function workOn(step: HostStep, act: WorkStepName): Verdict {
   const { outage, facts, name } = step;
   if (outage?.level === 'touched') {
     const lock = lockHost(step);
@@ -41,7 +44,7 @@ function workOn(step: HostStep, act: StepKindName): Verdict {
 }
 
 /** What is lacking is recorded together with the first effect, which creates a suspended Job, or with the first manual work. */
-function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
+function begin(step: HostStep, act: WorkStepName, outage: HostProgress): Verdict {
   const patches = workToDo(step, outage);
   const verdict = runActions(step, act, { ...outage, patches });
   switch (verdict.kind) {
@@ -60,7 +63,7 @@ function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict
   }
 }
 
-function runActions(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
+function runActions(step: HostStep, act: WorkStepName, outage: HostProgress): Verdict {
   for (const { id, job, manual } of actionsOf(step, act, outage)) {
     const verdict = job
       ? runJob(step, outage, id, job)
@@ -84,8 +87,8 @@ function beginsWork({ effects, progress }: Act): boolean {
  * Each Job and each person waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. The
  * first one waits for a quorum, too.
  */
-function whenAllowed(step: HostStep, act: StepKindName, outage: HostProgress, begins: Act): Verdict {
-  const emptied = isDrained(step.stage) ? emptyAgain(step) : DONE;
+function whenAllowed(step: HostStep, act: WorkStepName, outage: HostProgress, begins: Act): Verdict {
+  const emptied = isDrained(step) ? emptyAgain(step) : DONE;
   if (emptied.kind !== 'done') return emptied;
   const against = act === 'stage-hosts' ? undefined : againstFirstJob(step, outage);
   if (against === undefined) return begins;
@@ -110,9 +113,9 @@ function againstFirstJob(
   return against === undefined ? undefined : `the work on ${name} has not begun: ${against}`;
 }
 
-/** Whether the hosts of a stage are drained: then each Job waits for an empty host. */
-function isDrained({ steps }: HostStep['stage']): boolean {
-  return steps.some(({ name }) => isEmptying(name));
+/** Whether the hosts of a stage are drained: then each Job waits for an empty host. The VIM empties each host that it locks. */
+function isDrained({ stage: { steps, level = 'away' }, plan }: HostStep): boolean {
+  return plan.actions.profile ? level === 'away' : steps.some(({ name }) => isEmptying(name));
 }
 
 /** What the host lacks, and what was begun before a retry and did not succeed, whatever the host shows of it. */
@@ -127,7 +130,7 @@ function workToDo({ plan, stage, facts }: HostStep, { unfinished = [], jobs = []
 
 function actionsOf(
   step: HostStep,
-  act: StepKindName,
+  act: WorkStepName,
   outage: HostProgress,
 ): (HostAction & { readonly id: string })[] {
   const { actions } = step.plan;
@@ -135,7 +138,14 @@ function actionsOf(
   const wanted = patches
     .filter(({ id }) => outage.patches?.includes(id) && stepOfWork(actions, id) === act)
     .map(({ id, action }) => ({ ...action, id }));
-  return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
+  const reboots = rebootsApart(step) === (act === 'reboot-hosts') && rebootAsked(step, outage);
+  return reboot && reboots ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
+}
+
+/** Whether the host has a step of its own for its reboot: the VIM reboots so what others had locked before. */
+export function rebootsApart({ plan, planStage, name }: HostStep): boolean {
+  const step = plannedStage(plan, planStage)?.steps.find((each) => each.name === 'reboot-hosts');
+  return step !== undefined && step.hosts?.includes(name) !== false;
 }
 
 /**

@@ -61,6 +61,8 @@ export type HostStep = {
   readonly stage: StageStatus;
   /** The stage of the plan that took the host out of service, also during its release in an abort. */
   readonly planStage: number;
+  /** Whether this step takes the hosts of the stage out of service. */
+  readonly opensOutage: boolean;
   /** The step of that stage that may reboot the host. */
   readonly rebootsIn: StepName | undefined;
   readonly runStartedAt: Instant;

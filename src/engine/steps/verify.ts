@@ -25,8 +25,20 @@ export function verifyHost(step: HostStep): Verdict {
   return rebootPending(step, outage) ? { kind: 'wait', reason } : { kind: 'blocked', reason };
 }
 
+/** The same checks, without a release. */
+export function checkHost(step: HostStep): Verdict {
+  const { outage, name } = step;
+  if (!outage) return DONE;
+  const lost = claimLost(step);
+  if (lost) return lost;
+  const found = complaints(step, outage);
+  if (found.length === 0) return DONE;
+  const reason = `${name}: ${found.join('; ')}`;
+  return rebootPending(step, outage) ? { kind: 'wait', reason } : { kind: 'blocked', reason };
+}
+
 /** Records that the host was verified: once it is released, it has no claim by which that could be told. */
-function releaseVerified(step: HostStep): Verdict {
+export function releaseVerified(step: HostStep): Verdict {
   const verdict = unlockHost(step);
   if (verdict.kind !== 'act') return verdict;
   return { ...verdict, progress: { ...verdict.progress, verified: true } };

@@ -8,7 +8,7 @@ import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../..
 import type { HostName, HostSeed, PlatformFacts } from '../../planner/hosts/facts.ts';
 import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
 import { Fleet } from '../fleet.ts';
-import { hostFactsOf } from '../host-state.ts';
+import { hostFactsOf, standingOf } from '../host-state.ts';
 import { HostWatchers } from '../host-watchers.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
@@ -334,7 +334,7 @@ async function aborted(signal: AbortSignal): Promise<never> {
 function seedsOf(nodes: Iterable<NodeState>, scope: Scope): HostSeed[] {
   return [...nodes]
     .filter((node) => membershipOf(node, scope) === 'member')
-    .map((node) => seedOf(node, scope.roles));
+    .map((node) => ({ ...seedOf(node, scope.roles), ...standingOf(node) }));
 }
 
 /** Whether its pods matter: it is closed, or claimed to be patched in place. */

@@ -18,12 +18,17 @@ const SHUT_DOWN = 4;
 
 export type Stopping = { readonly host: HostName; readonly server: Server; readonly hostIsUp: boolean };
 
+/** Whether nothing of a server runs, and its owner has to start it. */
+export function isStill({ status }: Pick<Server, 'status'>): boolean {
+  return STILL.has(status);
+}
+
 /** The next act for a server that must not run on its host; undefined when it does not run there. */
 export function nextStop({ host, server, hostIsUp }: Stopping): NextMove | undefined {
   const { id, status, taskState, powerState } = server;
   if (server.host !== undefined && server.host !== host) return undefined;
   if (taskState !== undefined) return { kind: 'wait', reason: `is busy (${taskState})` };
-  if (STILL.has(status) || (status === 'ERROR' && powerState === SHUT_DOWN)) return undefined;
+  if (isStill(server) || (status === 'ERROR' && powerState === SHUT_DOWN)) return undefined;
   if (PASSING.has(status)) return { kind: 'wait', reason: `is in status ${status}` };
   if (status === 'VERIFY_RESIZE') return afterResize(host, server, []);
   if (!hostIsUp)

@@ -11,7 +11,7 @@ import { networkTransport } from '../../openstack/transport.ts';
 import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
-import { hostFactsOf } from '../host-state.ts';
+import { hostFactsOf, standingOf } from '../host-state.ts';
 import { HostWatchers } from '../host-watchers.ts';
 import type { HostJobs } from '../jobs/host-jobs.ts';
 import type { RemoteHost } from '../jobs/job.ts';
@@ -38,7 +38,7 @@ import {
 } from './host-writes.ts';
 import { ObservedCloud } from './observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
-import { apartBefore, instancesBefore, placementOn } from './server-operations.ts';
+import { apartBefore, instancesBefore, placementOn, seedServers } from './server-operations.ts';
 import { SERVER_WORDS } from './server-words.ts';
 import { instancesOn, type MoveLimits, type Moves, type SeenServer } from './servers-on-host.ts';
 
@@ -90,9 +90,11 @@ export class OpenStackHostOps implements PoolOps {
     const { cloud } = this.#of(scope);
     await cloud.readHosts();
     await cloud.readServers();
+    const { scene } = cloud;
     yield seedsOf(cloud, scope).map((seed) => ({
       ...seed,
-      apart: cloud.scene && apartBefore(seed.name, cloud.scene),
+      apart: scene && apartBefore(seed.name, scene),
+      servers: scene && seedServers(seed.name, scene),
     }));
   }
 
@@ -417,5 +419,8 @@ function stoppedOn({ hosts }: ObservedCloud, host: HostName): string | undefined
 function seedsOf(cloud: ObservedCloud, scope: Scope): HostSeed[] {
   return [...cloud.hosts.values()]
     .filter((host) => membershipOf(host, scope) === 'member')
-    .map(({ name, labels, facts }) => ({ name, roles: rolesOf(labels, scope.roles), facts }));
+    .map((host) => {
+      const { name, labels, facts } = host;
+      return { name, roles: rolesOf(labels, scope.roles), facts, ...standingOf(host) };
+    });
 }

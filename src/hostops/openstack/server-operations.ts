@@ -5,11 +5,12 @@
 import type { InstanceFacts } from '../../engine/view.ts';
 import type { Server } from '../../openstack/compute-answers.ts';
 import type { PlacementForecast } from '../../planner/findings/situation.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { HostName, SeedServer } from '../../planner/hosts/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { indexOf, takesServers, type CloudScene } from './cloud-scene.ts';
 import { apartGroups } from './against-stop.ts';
 import type { NextMove } from './next-move.ts';
+import { isStill } from './next-stop.ts';
 import { placing, type Place, type Unplaced } from './server-placing.ts';
 import {
   instancesOn,
@@ -98,6 +99,19 @@ export function instancesBefore(
 /** The groups of which a host has members that stand in for others, at the survey. */
 export function apartBefore(host: HostName, scene: CloudScene): readonly string[] {
   return apartGroups(serversBefore(host, scene).servers, scene.survey.groups);
+}
+
+/** The servers on a host as a plan sees them, at the survey. One that is stored on disk does not run. */
+export function seedServers(host: HostName, scene: CloudScene): readonly SeedServer[] {
+  const { groupOf } = indexOf(scene.survey);
+  return serversThere(serversBefore(host, scene).servers).map((server) => {
+    const group = groupOf.get(server.id);
+    const policies = group?.policy === undefined ? [] : [group.policy];
+    return {
+      ...{ uid: server.id, name: nameOf(server).name, stopped: isStill(server) },
+      ...(group ? { group: { uid: group.id, name: group.name, policies } } : {}),
+    };
+  });
 }
 
 /** The operations as findings need them. */

@@ -14,7 +14,7 @@ import type { HostName, HostSeed, PlatformFacts } from '../../planner/hosts/fact
 import { rolesOf } from '../label-selector.ts';
 import { takesClosed } from '../claims.ts';
 import { changeableAmong } from '../config-maps.ts';
-import { hostFactsOf } from '../host-state.ts';
+import { hostFactsOf, standingOf } from '../host-state.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
@@ -347,7 +347,8 @@ export class SimulatedHostOps implements HostOps {
 }
 
 function seedOf(host: SimulatedHost, { roles }: Scope): HostSeed {
-  return { name: host.name, roles: rolesOf(host.labels, roles), facts: factsOf(host) };
+  const { name, labels } = host;
+  return { name, roles: rolesOf(labels, roles), facts: factsOf(host), ...standingOf(host) };
 }
 
 function instanceOf({

@@ -17,6 +17,9 @@ export type HostState = {
   /** Whether it is out of service while no run has claimed it: closed, not Ready, or with a taint that says so. */
   readonly outOfService: boolean;
   readonly closedToNewWork: boolean;
+  /** As in a seed. */
+  readonly closedByOthers?: true | undefined;
+  readonly isDown?: true | undefined;
   /** The owner of the run that has claimed it, by its key (`ownerKey`). */
   readonly claimedBy?: { readonly owner: string; readonly level: ClaimLevel } | undefined;
   readonly spoiltClaim?: string | undefined;

@@ -32,6 +32,22 @@ export type HostSeed = {
   readonly facts: Facts;
   /** The groups of instances on it that stand in for each other: hosts with a group in common are not stopped together. */
   readonly apart?: readonly string[] | undefined;
+  /** Somebody else keeps it closed to new work. */
+  readonly closedByOthers?: true | undefined;
+  /** It does not serve: a node that is not Ready, a compute service that is down. */
+  readonly isDown?: true | undefined;
+  /** The servers on it, where the inventory looked at them. */
+  readonly servers?: readonly SeedServer[] | undefined;
+};
+
+/** A server on a compute host, as far as a plan depends on it. */
+export type SeedServer = {
+  readonly uid: string;
+  readonly name: string;
+  /** It does not run, and nobody but its owner starts it. */
+  readonly stopped: boolean;
+  /** The group of servers that it belongs to, with the policies of the group. */
+  readonly group?: { readonly uid: string; readonly name: string; readonly policies: readonly string[] };
 };
 
 const byName = new Intl.Collator('en', { numeric: true });

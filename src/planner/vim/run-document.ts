@@ -1,5 +1,6 @@
 /** A phase of a run in the format of the VIM's REST answer (starlingx-vim.md §2), without dates. */
-import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepStatus } from '../../crds/observed/step-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { PhaseName } from '../../crds/vocabulary.ts';
 import type { Entities, Stage } from '../plan.ts';
 import type { PhaseDocument, StageDocument, StepDocument } from './build-document.ts';

@@ -38,7 +38,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'take over only the claims that are there',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: 'const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);',
+    of: 'const makeIfMissing = !suspended && mayBeInFlight(engineOf(plan), run, outage);',
     instead: 'const makeIfMissing = false;',
   },
   {

@@ -58,6 +58,11 @@ const roleAsking = (role: string, fields: Fields): Manifest =>
   pool({ roles: { [role]: { matchExpressions: [{ key: 'a', ...fields }] } } });
 
 export const ACCEPTED: readonly AcceptedRow[] = [
+  ...['careen', 'vim-2020', 'vim-2024'].map((profile) => ({
+    name: `the profile ${profile}`,
+    manifest: strategy({ profile }),
+  })),
+  { name: 'one worker at once', manifest: strategy({ maxParallelWorkerHosts: 1 }) },
   ...UPGRADES_ACCEPTED,
   ...OPENSTACK_ACCEPTED,
   ...TENANTS_ACCEPTED,
@@ -299,6 +304,13 @@ export const REFUSED: readonly RefusedRow[] = [
     'spec.maxParallelWorkerHosts',
     /less than or equal to 100/,
   ),
+  byRule(
+    'one worker at once with a profile of the VIM',
+    strategy({ profile: 'vim-2024', maxParallelWorkerHosts: 1 }),
+    'spec.maxParallelWorkerHosts',
+    'maxParallelWorkerHosts must be 2 to 100 with a profile of the VIM',
+  ),
+  byShape('a profile of nobody', strategy({ profile: 'vim-2017' }), 'spec.profile', NOT_SUPPORTED),
   byShape('an unknown mode', strategy({ execution: { mode: 'Go' } }), 'spec.execution.mode', NOT_SUPPORTED),
   byShape('a negative stage', strategy({ execution: { throughStage: -1 } }), 'spec.execution.throughStage'),
   ...['sha256:0', `sha256:${'A'.repeat(64)}`, '0'.repeat(64)].map((plan) =>

@@ -52,7 +52,59 @@ const JOBS: readonly (readonly [path: string, withJob: (job: object) => Manifest
 /** The places of Jobs that may be the work of a person instead. */
 const isEither = (path: string): boolean => !/(stage|rollback|reboot)$/.test(path);
 
+/** An upgrade that the VIM could make. */
+const vim = (fields: Fields): Manifest =>
+  upgrade({ profile: 'vim-2020', start: undefined, hosts: { worker: { action } }, ...fields });
+
+const VIM_REFUSED: readonly RefusedRow[] = [
+  byRule(
+    'an upgrade of the VIM of 2024',
+    vim({ profile: 'vim-2024' }),
+    'spec.profile',
+    'must be vim-2020 or careen: the VIM of 2024 has no upgrade of this form',
+  ),
+  ...[1, 11].map((maxParallelWorkerHosts) =>
+    byRule(
+      `an upgrade of the VIM of ${String(maxParallelWorkerHosts)} workers at once`,
+      vim({ maxParallelWorkerHosts }),
+      'spec.maxParallelWorkerHosts',
+      'maxParallelWorkerHosts must be 2 to 10 with a profile of the VIM',
+    ),
+  ),
+  byRule(
+    'an upgrade of the VIM with a start',
+    vim({ start: action }),
+    'spec.start',
+    'start must be left out: an upgrade of the VIM was started before',
+  ),
+  byRule(
+    'a rollback of the VIM',
+    vim({ rollback: true }),
+    'spec.rollback',
+    'rollback must be false: the VIM brings no host back',
+  ),
+  byRule(
+    'an upgrade of the VIM that stops instances',
+    vim({ defaultInstanceAction: 'stop-start' }),
+    'spec.defaultInstanceAction',
+    'defaultInstanceAction must be migrate: the VIM stops no instance for an upgrade',
+  ),
+  ...ROLES.map((role) =>
+    byRule(
+      `an upgrade of the VIM that stages a ${role}`,
+      vim({ hosts: { [role]: { action, stage: action } } }),
+      'spec.hosts',
+      'hosts must have no stage: the VIM stages no host before its upgrade',
+    ),
+  ),
+];
+
 export const UPGRADES_ACCEPTED: readonly AcceptedRow[] = [
+  { name: 'an upgrade of the VIM', manifest: vim({ activate: action, complete: action }) },
+  ...[2, 10].map((maxParallelWorkerHosts) => ({
+    name: `an upgrade of the VIM of ${String(maxParallelWorkerHosts)} workers at once`,
+    manifest: vim({ maxParallelWorkerHosts }),
+  })),
   ...['v1.36.4', '1', '1.36.4+k3s1', 'v1.30.4+rke2r1', '2026-11'].map((version) => ({
     name: `an upgrade to ${version}`,
     manifest: release({ version }),
@@ -121,6 +173,7 @@ const noReboot = (role: string): string =>
   `spec.reboot must say how to reboot a host, because spec.hosts.${role} has rebootRequired: true`;
 
 export const UPGRADES_REFUSED: readonly RefusedRow[] = [
+  ...VIM_REFUSED,
   ...['latest', 'v1a', '1b.36', 'release-1'].map((version) =>
     byRule(`an upgrade to ${version}`, release({ version }), 'spec.release.version', VERSION),
   ),

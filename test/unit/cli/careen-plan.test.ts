@@ -307,10 +307,10 @@ describe('careen plan refuses', PROCESS, () => {
       'fleet.yaml: pool.activeHost is "b": no host of the file has that name; name one of hosts, or leave it out',
     ],
     [
-      'a profile, which strategies do not have',
+      'what the VIM refuses',
       strategy({ profile: 'vim-2024' }),
       fleetOf([]),
-      'strategy.yaml: spec.profile is "vim-2024": there is no such field; known here: ',
+      'no software patches need to be applied',
     ],
     [
       'a host of another pool',

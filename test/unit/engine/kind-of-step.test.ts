@@ -14,7 +14,6 @@ import { SimulatedRun, kernelPatch, kubeletPatch, type RunOptions } from '../sup
  * replaces sw-patch-hosts, and nothing in src knows it.
  */
 const upgrade: StepDefinition = {
-  timeoutSeconds: () => 600,
   opensOutage: 'touched',
   keepsClosed: true,
   ownAction: true,
@@ -74,12 +73,7 @@ function upgrading(plan: Plan): Plan {
   const stages = plan.stages.map((stage) => ({
     ...stage,
     steps: stage.steps.map((step) =>
-      step.name === 'sw-patch-hosts'
-        ? {
-            name: 'swact-hosts' as const,
-            timeoutSeconds: upgrade.timeoutSeconds(plan.actions.timing, true),
-          }
-        : step,
+      step.name === 'sw-patch-hosts' ? { name: 'swact-hosts' as const, timeoutSeconds: 600 } : step,
     ),
   }));
   return { ...plan, stages };

@@ -5,7 +5,7 @@ import { maintenanceSessionSpec } from '../../../src/crds/spec/maintenance-sessi
 import { specOfSession } from '../../../src/crds/spec/strategy-spec.ts';
 import type { DecideInput, Decided, NeedsPermits, NeedsMembers } from '../../../src/engine/decide.ts';
 import type { DownloadFacts } from '../../../src/engine/session/session-state.ts';
-import { engineOf } from '../../../src/engine/session/engine-of.ts';
+import { engineOf } from '../../../src/engine/engine-of.ts';
 import { planSession } from '../../../src/engine/session/plan-session.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';

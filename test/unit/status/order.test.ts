@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { NO_CONTROLLERS, type FleetFacts } from '../../../src/engine/view.ts';
 import { newRun } from '../../../src/engine/run/run-state.ts';
-import { build } from '../../../src/planner/build.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
+import { planStrategy } from '../../../src/planner/plan-strategy.ts';
 import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/codec.ts';
 import { orderOf, poolOf, type OrderInput } from '../../../src/status/order.ts';
 import { strategySpec } from '../support/simulated-run.ts';
@@ -15,11 +15,10 @@ const fleet: FleetFacts = {
 };
 
 /** A plan of two hosts as the status holds it. */
-function storedRun(changes: Partial<StoredRun['run']> = {}): StoredRun {
-  const spec = strategySpec();
+function storedRun(changes: Partial<StoredRun['run']> = {}, spec = strategySpec()): StoredRun {
   const facts = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
   const seeds = ['w-1', 'w-2'].map((name) => ({ name, roles: ['worker'] as const, facts }));
-  const { plan } = build(spec, seeds, { maxUnavailable: 2 });
+  const { plan } = planStrategy(spec, seeds, { maxUnavailable: 2 });
   const run = { ...newRun('r', plan), ...changes };
   const record = {
     ...{ id: 'r', planDigest: plan.digest, specDigest: specDigest(spec), fleetRevision: 'f', builtAt: TIME },
@@ -62,6 +61,18 @@ describe('the order of a strategy', () => {
     ['a pool that is paused', 'Paused', input({ paused: true }, RUN)],
   ])('is held back by %s', (_what, reason, each) => {
     expect(orderOf(each).heldBack?.reason).toBe(reason);
+  });
+
+  it('holds a plan of the VIM back while a stage is larger than the pool allows', () => {
+    const vim = { ...RUN, profile: 'vim-2024', workerApplyType: 'parallel' };
+    const stored = storedRun({}, strategySpec(vim));
+    expect(orderOf({ ...input({}, vim), stored }).heldBack).toBeUndefined();
+    expect(orderOf({ ...input({ maxUnavailable: 1 }, vim), stored }).heldBack).toEqual({
+      reason: 'LimitBelowStage',
+      message:
+        'stage 0 takes 2 hosts out of service together, HostPool default allows 1 (spec.maxUnavailable), and a plan of ' +
+        'the VIM is never cut: raise the limit, lower maxParallelWorkerHosts, or use serial',
+    });
   });
 
   it('is not held back in an abort', () => {

@@ -127,6 +127,12 @@ describe('a plan is rebuilt', () => {
     });
   });
 
+  it('when a stage is larger than the pool allows, except in a profile of the VIM', () => {
+    const large = { run: newRun('r', { ...plan, stages: [away(4)] }) };
+    expect(rebuild('ready-to-apply', large)).toBe(true);
+    expect(rebuild('ready-to-apply', { ...large, profile: 'vim-2024' })).toBe(false);
+  });
+
   it('when the fleet changed: at once before a run starts, after five minutes in Hold', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
     const allowed = { ...run, state: 'ready-to-apply', authority: { throughStage: 0 } } as const;

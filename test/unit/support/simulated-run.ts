@@ -9,14 +9,14 @@ import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
 import type { ClaimLevel, StepName } from '../../../src/crds/vocabulary.ts';
-import { runOf, statusOfRun } from '../../../src/status/codec.ts';
+import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsMembers, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { PartLimits } from '../../../src/engine/run/parts.ts';
 import { currentStage, type RunState } from '../../../src/engine/run/run-state.ts';
-import { allows, type PermitFacts } from '../../../src/engine/turn.ts';
+import { allows, type PermitFacts, type Turn } from '../../../src/engine/turn.ts';
 import type { HostFacts, MemberHealth, View } from '../../../src/engine/view.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
@@ -26,9 +26,9 @@ import type {
   SimulatedTimes,
 } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
-import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/hosts/facts.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
+import { planStrategy } from '../../../src/planner/plan-strategy.ts';
 
 export const OWNER = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
 export const KERNEL = 'kernel-6.12.48';
@@ -111,6 +111,8 @@ export type RunOptions = {
   readonly refusal?: (effect: Effect, world: SimulatedWorld) => Outcome | undefined;
   /** How the platform shows a host, where it differs from Kubernetes. */
   readonly shown?: (facts: HostFacts) => HostFacts;
+  /** The process that decides. */
+  readonly leader?: (world: SimulatedWorld) => NonNullable<Turn['leader']>;
   /** Omits the checks, to measure the rest. */
   readonly unchecked?: boolean;
 };
@@ -175,7 +177,7 @@ export class SimulatedRun extends SimulatedOperator {
     const ops = new OtherwiseOps(world, options);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
-    const plan = planned(build(spec, seeds, { maxUnavailable }).plan);
+    const plan = planned(planStrategy(spec, seeds, { maxUnavailable }).plan);
     const { partLimits } = options;
     const assignment = { world, ops, scope, plan, limit: maxUnavailable, owner: OWNER };
     return new SimulatedRun({ ...assignment, ...(partLimits ? { partLimits } : {}) }, options);
@@ -255,11 +257,13 @@ export class SimulatedRun extends SimulatedOperator {
     const { turn } = input;
     const view = this.alarmsKnown ? turn.view : { ...turn.view, signal: () => undefined };
     const { profile } = this.#options;
-    const known = { ...input, turn: { ...turn, view }, ...(profile ? { profile } : {}) };
+    const { leader } = this.#options;
+    const led = leader ? { ...turn, view, leader: leader(this.world) } : { ...turn, view };
+    const known = { ...input, turn: led, ...(profile ? { profile } : {}) };
     if (this.#options.unchecked) return decideOn(known);
     deepFreeze(input.run);
     const decided = decideOn(known);
-    const again = decideOn({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
+    const again = decideOn({ ...known, plan: this.#storedPlan(), run: this.#stored(this.run) });
     expectSame('a run that was read back decides otherwise', readBack(decided), readBack(again));
     if (!('decision' in decided)) return decided;
     const { run } = decided.decision;
@@ -276,11 +280,21 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** The run after a round trip through the status. */
   #stored(run: RunState): RunState {
+    return this.#roundTrip(run).run;
+  }
+
+  /** The plan after a round trip through the status. */
+  #storedPlan(): Plan {
+    const { stages } = this.#roundTrip(this.run).plan;
+    return { ...readBack(this.plan), stages };
+  }
+
+  #roundTrip(run: RunState): StoredRun {
     const record = {
       ...{ id: RUN, planDigest: this.plan.digest, specDigest: '', fleetRevision: '', builtAt: ANY_TIME },
-      ...{ pool: this.scope.pool, actions: {} },
+      ...{ pool: this.scope.pool, actions: this.plan.actions },
     };
-    const back = runOf(
+    const back = decodeRun(
       readBack(statusOfRun({ run: record }, run, { reasons: [], order: { mode: 'Run' } }, 1, ANY_TIME)),
     );
     if (!back) throw new Error(`the status holds no run: ${this.describe()}`);

@@ -2,11 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import {
-  startEndpoints,
-  type EndpointOptions,
-  type Endpoints,
-} from '../../../src/telemetry/endpoints.ts';
+import { startEndpoints, type EndpointOptions, type Endpoints } from '../../../src/telemetry/endpoints.ts';
 import { MOST_CONNECTIONS } from '../../../src/http/bound-connections.ts';
 
 let now: number;
