@@ -12,7 +12,10 @@ import type { TestSpecification } from 'vitest/node';
 /** Files with real servers that run beside each other: on two processors they wait as long as they work. */
 const SERVERS_AT_ONCE = 3;
 /** Of the files that never ran here before these are the longest, and the others take longer the longer they are. */
-const LONGEST = ['takeover', 'api-faults', 'api-answers', 'lost-status', 'requests', 'kill'];
+const LONGEST = [
+  ...['takeover', 'api-faults', 'api-answers', 'lost-status', 'requests', 'kill'],
+  ...['strategy', 'faults', 'outages', 'contract'],
+];
 const MILLISECONDS_OF_A_BYTE = 8;
 
 /** So that no long file is left over for the end, when it would run alone. */

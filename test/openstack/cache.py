@@ -50,9 +50,10 @@ class Cache:
             return
         self.root.mkdir(parents=True, exist_ok=True)
         with locked(self.root / 'lock'):
-            system.install_packages()
-            if not self.has_environment():
-                self.make_environment()
+            if not system.makes_environments():
+                system.install_packages()
+            # The one waits for the disk mostly, the other for a processor.
+            in_parallel(system.install_packages, self.complete_environment)
             if not self.template.exists():
                 self.make_template()
 
@@ -63,13 +64,21 @@ class Cache:
     def has_environment(self):
         return (self.venv / 'complete').exists()
 
-    def make_environment(self):
+    def complete_environment(self):
+        if self.has_environment():
+            return
         # Its programs have its path in them, so it is made in its place; the last file
         # says that it is whole.
         say('installing', what='OpenStack (Python packages)')
         run(sys.executable, '-m', 'venv', '--clear', self.venv)
+        # All are pinned, so pip need not look for what they depend on; and it compiles
+        # on one processor only.
         run(self.program('pip'), 'install', '--quiet', '--disable-pip-version-check',
-            '--requirement', HERE / 'requirements.txt')
+            '--no-deps', '--no-compile', '--requirement', HERE / 'requirements.txt')
+        run(self.program('pip'), '--disable-pip-version-check', 'check')
+        # Some packages have templates that are no Python.
+        run(self.program('python'), '-m', 'compileall', '-qq', '-j', '0', self.venv / 'lib',
+            may_fail=True)
         (self.venv / 'complete').touch()
 
     def make_template(self):
@@ -126,6 +135,12 @@ class Cache:
             [[self.program('glance-manage'),
               f'--config-file={state}/glance/glance-api.conf', 'db_sync']],
         ]
+
+
+def in_parallel(*steps):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(step) for step in steps]:
+            done.result()
 
 
 @contextlib.contextmanager

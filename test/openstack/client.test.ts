@@ -13,6 +13,7 @@ import { cloudOf } from '../support/openstack/cloud-of.ts';
 import { failure } from '../support/openstack/failure.ts';
 import type { OpenStack } from '../support/openstack/openstack.ts';
 import { clientMoves } from './client-moves.ts';
+import { testbedCases } from './testbed-cases.ts';
 
 /** The memory of the flavor tiny. */
 const TINY_MB = 512;
@@ -250,6 +251,8 @@ describe('a session that cannot work says why', () => {
 });
 
 describe('its moves', () => clientMoves(() => scene));
+
+describe('the testbed', () => testbedCases(() => scene));
 
 // The last ones: Nova forgets here what it was doing.
 describe('a service that is gone', () => {

@@ -8,6 +8,7 @@ import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { enclose, type Enclosure } from '../support/openstack/enclosed.ts';
 import { migrationRecords, overlaps } from '../support/openstack/observer.ts';
 import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
+import { stopStartCases, UPGRADE_PARTS } from './stop-start-cases.ts';
 
 const SECONDS = 'testbed:live-migration-seconds';
 /** More than half the memory of a host. */
@@ -19,7 +20,7 @@ let admin: Admin;
 let refuge: string;
 
 beforeAll(async () => {
-  cloud = await OperatedCloud.start({ hosts: 7 });
+  cloud = await OperatedCloud.start({ hosts: 9, patches: UPGRADE_PARTS });
   admin = cloud.cloudAdmin;
   refuge = hostNumber(0);
 }, INSTALLATION_MS);
@@ -37,7 +38,9 @@ async function caseOf(name: string, i: number): Promise<{ readonly host: string 
 }
 
 async function untilMigrating(server: string): Promise<void> {
-  await admin.serverWhere(server, 'the migration', ({ task }) => task === 'migrating');
+  const isMoving = async (): Promise<boolean> => (await admin.server(server)).task === 'migrating';
+  // On a busy machine Nova may miss its hosts for a while, and is asked again after half a minute.
+  await eventually('the migration', isMoving, { ...NOVA_PAUSE, seconds: 200 });
 }
 
 async function statusesOf(server: string): Promise<readonly string[]> {
@@ -51,6 +54,8 @@ function isStuck({ message = '' }: StrategyStatus): boolean {
 }
 
 describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
+  stopStartCases(() => cloud, { upgraded: 7, stopped: 8, refuge: 0 });
+
   it('goes on after a crash in the middle of a migration, and starts no second one', async () => {
     const { host, flavor } = await caseOf('crash', 1);
     const { id } = await admin.bootServer('slow', { host, flavor, metadata: { [SECONDS]: '12' } });

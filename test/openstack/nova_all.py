@@ -36,6 +36,7 @@ from nova.virt import fake
 from nova.virt import node
 
 import loopback
+import tokens
 
 
 class TestbedDriver(fake.FakeDriver):
@@ -167,6 +168,7 @@ def main():
     out = keep_stdout()
     port, hosts = sys.argv[1], sys.argv[2:]
     sys.argv[1:] = []  # Nova parses what is left
+    tokens.allow_short_ones()
     application = wsgi_app.init_application('osapi_compute', 'nova-api')
     objects.Service.enable_min_version_cache()
     os_vif.initialize()

@@ -9,9 +9,9 @@ import { enclose } from '../support/openstack/enclosed.ts';
 import type { Fleet } from '../e2e/cluster.ts';
 
 const SECONDS = 'testbed:live-migration-seconds';
-const TOKEN_SECONDS = 60;
+const TOKEN_SECONDS = 20;
 /** Moved again after the restart it outlives every token that was valid at its begin. */
-const LONG_MOVE = 45;
+const LONG_MOVE = 21;
 const MOVE = 8;
 const SILENCE_SECONDS = 6;
 
@@ -76,7 +76,8 @@ describe.concurrent('a strategy on compute hosts goes on', { timeout: 300_000 },
     } finally {
       novaCameBack(undefined);
     }
-    expect(await untilWellAgain(restarted)).toEqual(['error', 'completed']);
+    // It may be asked once more while the service of the other host has not reported yet.
+    expect(new Set(await untilWellAgain(restarted))).toEqual(new Set(['error', 'completed']));
     expect((Date.now() - beganAt) / 1000).toBeGreaterThan(TOKEN_SECONDS);
   });
 

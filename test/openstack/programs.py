@@ -17,12 +17,12 @@ def say(event, **fields):
     print(json.dumps({'event': event, **fields}), flush=True)
 
 
-def run(*command, env=None):
+def run(*command, env=None, may_fail=False):
     """Runs a program that is killed when this one dies; ends this one when it fails."""
     done = subprocess.run(
         list(map(str, command)), env=env, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
-    if done.returncode:
+    if done.returncode and not may_fail:
         sys.exit(f'{" ".join(map(str, command))}: failed with code {done.returncode}:\n'
                  f'{done.stdout[-4000:]}')
 

@@ -10,9 +10,11 @@ import sqlalchemy.orm
 import waitress
 
 import loopback
+import tokens
 
 port, module = sys.argv[1:]
 sys.argv[1:] = []  # some applications parse what is left
+tokens.allow_short_ones()
 application = importlib.import_module(module).application
 # Neutron's first request may need relations that its first query would set up.
 sqlalchemy.orm.configure_mappers()

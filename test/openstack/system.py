@@ -28,14 +28,20 @@ def install_packages():
 
 def missing_packages():
     missing = []
-    # Debian has the modules that make a virtual environment in a package of their own.
-    if not (importlib.util.find_spec('venv') and importlib.util.find_spec('ensurepip')):
+    if not makes_environments():
         missing.append('python3-venv')
     if not find('mariadbd'):
         missing.append('mariadb-server-core')
     if not find('my_print_defaults'):
         missing.append('mariadb-client-core')
     return missing
+
+
+def makes_environments():
+    """Whether Python can make virtual environments: Debian has the modules for that in a
+    package of their own."""
+    importlib.invalidate_caches()
+    return bool(importlib.util.find_spec('venv') and importlib.util.find_spec('ensurepip'))
 
 
 def apt(*command):

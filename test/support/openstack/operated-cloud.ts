@@ -56,6 +56,7 @@ export class OperatedCloud {
   /** The administrator of the cluster. */
   readonly admin: KubeConfig;
   operator: RunningOperator;
+  #crashed = Promise.resolve();
   readonly #startOperator: () => Promise<RunningOperator>;
   readonly #stopRest: () => Promise<void>;
 
@@ -99,10 +100,13 @@ export class OperatedCloud {
     await this.#stopRest();
   }
 
-  /** Kills the operator like a crash, and starts it again. */
+  /** Kills the operator like a crash, and starts it again. Several cases may call it: one crash follows another. */
   async crashOperator(): Promise<void> {
-    await this.operator.kill();
-    this.operator = await this.#startOperator();
+    this.#crashed = this.#crashed.then(async () => {
+      await this.operator.kill();
+      this.operator = await this.#startOperator();
+    });
+    return this.#crashed;
   }
 
   /** A pool of these hosts, by an aggregate of its name, and a strategy on it that is not applied yet. */

@@ -1,35 +1,40 @@
-/** An upgrade of compute hosts, and an outage for which their servers are stopped, through a crash: on a real OpenStack. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+/**
+ * The cases of an upgrade of compute hosts, and of an outage for which their servers are stopped, through a crash:
+ * faults.test.ts runs them on its cloud.
+ */
+import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
-import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
+import type { Admin } from '../support/openstack/admin.ts';
+import { enclose } from '../support/openstack/enclosed.ts';
+import type { OperatedCloud } from '../support/openstack/operated-cloud.ts';
 
-let cloud: OperatedCloud;
-beforeAll(async () => {
-  const parts = ['stage-worker', 'worker', 'start', 'activate', 'complete'];
-  cloud = await OperatedCloud.start({
-    hosts: 3,
-    patches: Object.fromEntries(parts.map((part) => [part, {}])),
-  });
-}, INSTALLATION_MS);
-
-afterAll(async () => cloud.stop());
+/** What the Jobs of an upgrade can apply. */
+export const UPGRADE_PARTS: Readonly<Record<string, object>> = Object.fromEntries(
+  ['stage-worker', 'worker', 'start', 'activate', 'complete'].map((part) => [part, {}]),
+);
 
 /** The stops and starts of a server, the oldest first. */
-async function powerOf(server: string): Promise<readonly string[]> {
+async function powerOf(server: string, admin: Admin): Promise<readonly string[]> {
   const schema = z.object({ instanceActions: z.array(z.object({ action: z.string() })) });
-  const { instanceActions } = schema.parse(
-    await cloud.cloudAdmin.get(`/servers/${server}/os-instance-actions`),
-  );
+  const { instanceActions } = schema.parse(await admin.get(`/servers/${server}/os-instance-actions`));
   const actions = instanceActions.map(({ action }) => action).toReversed();
   return actions.filter((action) => action === 'stop' || action === 'start');
 }
 
-describe.concurrent('compute hosts', { timeout: 180_000 }, () => {
-  it('are upgraded by the manifest that upgrades nodes, once each, although nothing shows their release', async () => {
+/**
+ * @param cloudOf is called when the cloud runs
+ * @param places are the numbers of two hosts of these cases, and of one that takes servers in
+ */
+export function stopStartCases(
+  cloudOf: () => OperatedCloud,
+  places: Readonly<Record<'upgraded' | 'stopped' | 'refuge', number>>,
+): void {
+  it('upgrades them by the manifest that upgrades nodes, once each, although nothing shows their release', async () => {
+    const cloud = cloudOf();
     const { cloudAdmin, openStack } = cloud;
-    const [host = ''] = openStack.hosts;
-    const { id } = await cloudAdmin.bootServer('moves', { host });
+    const [host = '', refuge = ''] = [places.upgraded, places.refuge].map((each) => openStack.hosts[each]);
+    const { flavor } = await enclose(cloudAdmin, 'moves', [host, refuge]);
+    const { id } = await cloudAdmin.bootServer('moves', { host, flavor });
     const fleet = (await cloud.fleet('release', [host])).upgrade();
     await fleet.apply({ execution: { mode: 'Hold' } });
     const { findings = [] } = await fleet.untilState('ready-to-apply', 90);
@@ -39,12 +44,13 @@ describe.concurrent('compute hosts', { timeout: 180_000 }, () => {
     expect([stages, completedRelease, message]).toEqual(['4/4', 'v1.36.4', expect.any(String)]);
     expect(await cloudAdmin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
     const after = await cloudAdmin.server(id);
-    expect([after.status, after.host === host]).toEqual(['ACTIVE', false]);
+    expect(after).toMatchObject({ status: 'ACTIVE', host: refuge });
   });
 
-  it('have their servers stopped and started again where they are, also by another process after a crash', async () => {
+  it('stops their servers and starts them again where they are, also by another process after a crash', async () => {
+    const cloud = cloudOf();
     const { cloudAdmin, openStack } = cloud;
-    const host = openStack.hosts[1] ?? '';
+    const host = openStack.hosts[places.stopped] ?? '';
     const names = ['works', 'works-too', 'asleep'];
     const [works = '', tooWorks = '', asleep = ''] = await Promise.all(
       names.map(async (name) => (await cloudAdmin.bootServer(name, { host })).id),
@@ -61,10 +67,10 @@ describe.concurrent('compute hosts', { timeout: 180_000 }, () => {
     expect(applyPhase?.stages[0]?.steps.map(({ name }) => name)).toContain('stop-instances');
     for (const id of [works, tooWorks]) {
       expect(await cloudAdmin.server(id)).toMatchObject({ status: 'ACTIVE', host });
-      expect(await powerOf(id)).toEqual(['stop', 'start']);
+      expect(await powerOf(id, cloudAdmin)).toEqual(['stop', 'start']);
     }
     expect(await cloudAdmin.server(asleep)).toMatchObject({ status: 'SUSPENDED', host });
-    expect(await powerOf(asleep)).toEqual([]);
+    expect(await powerOf(asleep, cloudAdmin)).toEqual([]);
     expect(await cloudAdmin.serviceOf(host)).toMatchObject({ status: 'enabled', disabledReason: undefined });
   });
-});
+}
