@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { INSTANCE_CONSTRAINT, INSTANCE_GROUP_CONSTRAINT } from './names.ts';
 import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { objectName, rules, seconds, text } from './schema/schema.ts';
-import { labelSelector } from './spec/label-selector.ts';
+import { selectorOf } from './spec/label-selector.ts';
 import { MOVE_ACTIONS } from './vocabulary.ts';
 
-const selector = labelSelector
+const selector = selectorOf('pod')
   .meta(
     rules({
       rule:
@@ -97,9 +97,9 @@ export const instanceConstraintDefinition: CrdDefinition = {
       priority: 1,
     },
     { name: 'Group', type: 'string', jsonPath: '.spec.groupRef', description: 'Its group' },
-    { name: 'Moved by', type: 'string', jsonPath: '.spec.migrationType', description: 'How it is moved' },
+    { name: 'Moved-By', type: 'string', jsonPath: '.spec.migrationType', description: 'How it is moved' },
     {
-      name: 'Lead time',
+      name: 'Lead-Time',
       type: 'integer',
       jsonPath: '.spec.leadTimeSeconds',
       description: 'How many seconds its owner has to get ready',

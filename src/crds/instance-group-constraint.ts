@@ -79,7 +79,7 @@ export const instanceGroupConstraintDefinition: CrdDefinition = {
       description: 'Whether members are kept apart',
     },
     {
-      name: 'Per host',
+      name: 'Per-Host',
       type: 'integer',
       jsonPath: '.spec.maxInstancesPerHost',
       description: 'How many members may share a host',

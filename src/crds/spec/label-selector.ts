@@ -26,16 +26,26 @@ const requirement = z
   )
   .describe('One requirement on a label.');
 
-export const labelSelector = z.object({
-  matchLabels: labelMap(64).optional().describe('The host must have all these labels, with these values.'),
-  matchExpressions: z
-    .array(requirement)
-    .max(64)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'atomic' })
-    .describe('The host must meet all these requirements.'),
-});
+export const labelSelector = selectorOf('host');
 export type LabelSelector = z.infer<typeof labelSelector>;
+
+/** A selector of objects by their labels; `what` names one of these, such as `host`. */
+export function selectorOf(what: string): z.ZodObject<{
+  matchLabels: z.ZodOptional<ReturnType<typeof labelMap>>;
+  matchExpressions: z.ZodOptional<z.ZodArray<typeof requirement>>;
+}> {
+  return z.object({
+    matchLabels: labelMap(64)
+      .optional()
+      .describe(`The ${what} must have all these labels, with these values.`),
+    matchExpressions: z
+      .array(requirement)
+      .max(64)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe(`The ${what} must meet all these requirements.`),
+  });
+}
 
 const excluded = labelSelector
   .meta(
