@@ -34,11 +34,12 @@ export async function constraintsOf(
   return constraintsOfPods(stated, instances, await watch.budgets());
 }
 
-/** A namespace for all other projects stands for none of them: whoever may write there would speak for all. */
+/** The namespace of all other projects stands for none of them: whoever may write there would speak for all. */
 function tenancyOf({ provider, tenants }: HostPoolSpec): Tenancy {
   if (provider.openstack === undefined) return TENANTS_OF_NODES;
-  const projects = new Map(
-    Object.entries(tenants.namespaces).map(([project, namespace]) => [namespace, project]),
-  );
-  return { projectOf: (namespace) => projects.get(namespace), actions: MOVE_ACTIONS };
+  const { namespaces } = tenants;
+  return {
+    namespaceOf: (project) => (Object.hasOwn(namespaces, project) ? namespaces[project] : undefined),
+    actions: MOVE_ACTIONS,
+  };
 }

@@ -17,7 +17,7 @@ export const REPLACED = '-replaced';
 /** A project is a namespace of its own name. */
 export function constraintsIn(recorded: RecordedSession, world: SimulatedWorld): Constraints {
   const servers = [...world.pods.values()].map((pod): InstanceFacts => ({ ...pod, controller: undefined }));
-  const tenancy = { projectOf: (namespace: string) => namespace, actions: MOVE_ACTIONS };
+  const tenancy = { namespaceOf: (project: string) => project, actions: MOVE_ACTIONS };
   const stated = constraintsFrom(objectsIn(recorded, world), servers, tenancy);
   return recorded.create.workflow === 'kubernetes' ? constraintsOfPods(stated, servers, []) : stated;
 }

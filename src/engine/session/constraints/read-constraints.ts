@@ -18,15 +18,15 @@ export type ConstraintObjects = {
 };
 
 export type Tenancy = {
-  /** The project that a namespace stands for; undefined for one that stands for none. On nodes it is the namespace. */
-  readonly projectOf: (namespace: string) => string | undefined;
+  /** The namespace that stands for a project; undefined where none does. On nodes a project is a namespace. */
+  readonly namespaceOf: (project: string) => string | undefined;
   /** The ways of moving that the hosts have. */
   readonly actions: readonly MoveAction[];
 };
 
 /** Nodes: each namespace is a project, and a pod cannot be moved live. */
 export const TENANTS_OF_NODES: Tenancy = {
-  projectOf: (namespace) => namespace,
+  namespaceOf: (project) => project,
   actions: MOVE_ACTIONS.filter((action) => action !== 'LIVE_MIGRATE'),
 };
 
@@ -63,7 +63,8 @@ function objectsFor(
   all: readonly InstanceObject[],
   tenancy: Tenancy,
 ): readonly InstanceObject[] {
-  const own = all.filter(({ namespace }) => tenancy.projectOf(namespace) === projectOf(instance));
+  const home = tenancy.namespaceOf(projectOf(instance));
+  const own = all.filter((each) => each.namespace === home);
   const { uid, name, namespace, labels = {} } = instance;
   const byId = own.filter(({ spec }) => spec.instanceId === uid);
   if (byId.length > 0) return byId;
