@@ -8,7 +8,9 @@ import {
   maintenanceWebhookDefinition,
   type MaintenanceWebhookStatus,
 } from '../../src/crds/maintenance-webhook.ts';
-import { MAINTENANCE_WEBHOOK } from '../../src/crds/names.ts';
+import { maintenanceNoticeDefinition } from '../../src/crds/maintenance-notice.ts';
+import { MAINTENANCE_NOTICE, MAINTENANCE_WEBHOOK } from '../../src/crds/names.ts';
+import type { SessionStatus } from '../../src/crds/observed/session-progress.ts';
 import type { CrdDefinition } from '../../src/crds/schema/custom-resource-definition.ts';
 import { call } from '../../src/kube/client.ts';
 import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
@@ -29,11 +31,17 @@ import {
   WEBHOOKS_ACCEPTED,
   WEBHOOKS_REFUSED,
 } from '../support/controlplane/tenant-admission-rows.ts';
+import { NOTICES_ACCEPTED, NOTICES_REFUSED } from '../support/controlplane/session-admission-rows.ts';
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';
 import { bootcExample } from './bootc-example.ts';
-import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
+import {
+  poolManifest,
+  sessionManifest,
+  strategyManifest,
+  upgradeManifest,
+} from '../support/operator/strategies.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -52,6 +60,7 @@ beforeAll(async () => {
         strategyManifest('probe', 'careen-hosts'),
         upgradeManifest('probe', 'careen-hosts'),
         webhookManifest('probe'),
+        sessionManifest('probe'),
         poolManifest('probe', 1),
       );
       return true;
@@ -77,6 +86,34 @@ const webhookStatus: MaintenanceWebhookStatus = {
       ...{ observedGeneration: 1, lastTransitionTime: TIME },
     },
   ],
+};
+const sessionStatus: SessionStatus = {
+  ...{ state: 'PLANNED_MAINTENANCE', previousState: 'START_MAINTENANCE' },
+  ...{ maintained: '0/1', nextDeadline: TIME },
+  hosts: [
+    { name: 'controller-0', type: 'controller', maintained: false },
+    { name: 'worker-1', type: 'compute', maintained: false },
+  ],
+  closed: [{ name: 'worker-1', closedToNewWorkBefore: false, since: TIME }],
+  projects: [
+    {
+      ...{ id: 'team-a', question: 3, asked: 'PLANNED_MAINTENANCE', askedAt: TIME, replyBy: TIME },
+      ...{ extendedSeconds: 60, instances: ['i-1'] },
+      answer: { kind: 'ACK', actions: { 'i-1': 'LIVE_MIGRATE' }, assumed: true },
+    },
+  ],
+  members: ['team-a'],
+  moves: [{ instance: 'i-1', project: 'team-a', action: 'LIVE_MIGRATE', done: false }],
+  scaleIn: { room: 1.5, rounds: 2 },
+  events: [
+    { id: '4', type: 'session', state: 'PLANNED_MAINTENANCE', percentDone: 50 },
+    {
+      ...{ id: '5', type: 'project', state: 'PLANNED_MAINTENANCE', project: 'team-a', instances: ['i-1'] },
+      ...{ allowedActions: ['MIGRATE'], replyBy: TIME, actionsAt: TIME },
+    },
+    { id: '6', type: 'host', state: 'IN_MAINTENANCE', host: 'worker-1' },
+  ],
+  told: 7,
 };
 const poolStatus: HostPoolStatus = {
   observedGeneration: 1,
@@ -187,7 +224,7 @@ describe('the custom resource definitions', () => {
     });
   });
 
-  it.each([...ACCEPTED, ...WEBHOOKS_ACCEPTED])(
+  it.each([...ACCEPTED, ...WEBHOOKS_ACCEPTED, ...NOTICES_ACCEPTED])(
     'accept, and default like the command line: $name',
     async ({ manifest }) => {
       const { spec } = definitionOf(manifest);
@@ -201,6 +238,7 @@ describe('the custom resource definitions', () => {
       [poolManifest('probe', 1), poolStatus],
       [strategyManifest('probe', 'careen-hosts'), strategyStatus],
       [upgradeManifest('probe', 'careen-hosts'), strategyStatus],
+      [sessionManifest('probe'), { ...strategyStatus, session: sessionStatus }],
     ] as const) {
       await patchStatus(admin, manifest, status);
       expect(await read(admin, manifest)).toMatchObject({ status });
@@ -242,11 +280,14 @@ describe('the custom resource definitions', () => {
 bootcExample(() => admin);
 
 describe('a wrong manifest is refused, naming the field', () => {
-  it.each([...REFUSED, ...WEBHOOKS_REFUSED])('$name', async ({ manifest, path, by, says }) => {
-    const answer = await tryCreate(admin, manifest).catch(String);
-    expect(answer).toContain(by === 'rule' ? `${path}: Invalid value: ` : path);
-    expect(answer).toMatch(by === 'rule' ? new RegExp(`: ${RegExp.escape(String(says))}$`) : says);
-  });
+  it.each([...REFUSED, ...WEBHOOKS_REFUSED, ...NOTICES_REFUSED])(
+    '$name',
+    async ({ manifest, path, by, says }) => {
+      const answer = await tryCreate(admin, manifest).catch(String);
+      expect(answer).toContain(by === 'rule' ? `${path}: Invalid value: ` : path);
+      expect(answer).toMatch(by === 'rule' ? new RegExp(`: ${RegExp.escape(String(says))}$`) : says);
+    },
+  );
 });
 
 describe('a wrong status is refused, naming the field', () => {
@@ -267,6 +308,7 @@ describe('a wrong status is refused, naming the field', () => {
 
 function definitionOf({ kind }: Manifest): CrdDefinition {
   if (isStrategyKind(kind)) return STRATEGY_KINDS[kind].definition;
+  if (kind === MAINTENANCE_NOTICE) return maintenanceNoticeDefinition;
   return kind === MAINTENANCE_WEBHOOK ? maintenanceWebhookDefinition : hostPoolDefinition;
 }
 

@@ -1,5 +1,6 @@
 /** The rights that the operator and the callers of commands need. Pure; a test compares those of the operator with deploy. */
 import { GROUP, LEASE_NAME, OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import { enumerated } from '../../crds/text/enumerated.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../crds/strategy-kinds.ts';
 import { OUR_KINDS } from '../../resources/served-kinds.ts';
 import { crdName } from '../../resources/outdated-kind-error.ts';
@@ -218,16 +219,15 @@ const NAMED = 4;
 
 /** `get nodes, patch patchstrategies and upgradestrategies` */
 function listed(rights: readonly Right[]): string {
-  const words = [...Map.groupBy(rights, ({ verb }) => verb)].map(([verb, ofVerb]) => {
-    const resources = [...new Set(ofVerb.map(resourceText))];
-    return `${verb} ${atMost(resources, ' and ')}`;
-  });
-  return atMost(words, ', ');
+  const words = [...Map.groupBy(rights, ({ verb }) => verb)].map(
+    ([verb, ofVerb]) => `${verb} ${enumerated(atMost([...new Set(ofVerb.map(resourceText))]), 'and')}`,
+  );
+  return words.length > NAMED ? enumerated(atMost(words), 'and') : words.join(', ');
 }
 
-function atMost(words: readonly string[], separator: string): string {
-  const more = words.length > NAMED ? ` and ${String(words.length - NAMED)} more` : '';
-  return `${words.slice(0, NAMED).join(separator)}${more}`;
+function atMost(words: readonly string[]): readonly string[] {
+  const more = words.length - NAMED;
+  return more > 0 ? [...words.slice(0, NAMED), `${String(more)} more`] : words;
 }
 
 function resourceText({ resource, subresource }: Right): string {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { API_VERSION } from '../../crds/names.ts';
+import { enumerated } from '../../crds/text/enumerated.ts';
 import { problemText, remedyOf } from '../../planner/problems/input-error.ts';
 import { CommandError, type Problem } from '../command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
@@ -23,7 +24,7 @@ export async function readDocument<Kind extends string>(
 ): Promise<Found<Kind>> {
   const name = file === '-' ? 'standard input' : file;
   const documents = parse(name, await read(file, name));
-  const wanted = kinds.join(' or ');
+  const wanted = enumerated(kinds, 'or');
   const found = documents.flatMap((each) => {
     const kind = kinds.find((word) => word === kindOf(each));
     return kind === undefined ? [] : [{ ...each, kind, file: name }];
@@ -44,7 +45,7 @@ export async function readDocument<Kind extends string>(
 }
 
 function listedKinds(found: readonly Found[]): string {
-  return [...new Set(found.map(({ kind }) => kind))].join(' and ');
+  return enumerated([...new Set(found.map(({ kind }) => kind))], 'and');
 }
 
 function kindOf({ content }: YamlDocument): string | undefined {

@@ -216,7 +216,10 @@ export const sessionProgress = z
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe('The downloads that are fetched, checked and stored.'),
     scaleIn: z
-      .object({ room: z.number(), rounds: z.int().min(0).max(1000) })
+      .object({
+        room: z.number().describe('The free room on all hosts at the last such round.'),
+        rounds: z.int().min(0).max(1000).describe('How many rounds in a row.'),
+      })
       .optional()
       .describe(
         'How often in a row projects agreed to scale in and gave nothing up, and the free room then.',

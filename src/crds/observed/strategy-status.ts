@@ -343,5 +343,7 @@ export const strategyStatus = z
   .describe('The plan and its progress, as Careen observes them.');
 
 /** The status of a strategy of any kind, as it is read: only a session has the part of sessions. */
-export const anyStatus = strategyStatus.extend({ session: sessionProgress.optional() });
+export const anyStatus = strategyStatus
+  .extend({ session: sessionProgress.optional() })
+  .describe('The plan, the session and their progress, as Careen observes them.');
 export type StrategyStatus = z.infer<typeof anyStatus>;

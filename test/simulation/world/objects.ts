@@ -33,6 +33,7 @@ export type NewObject = Omit<ApiObject, 'metadata'> & {
 export const RESOURCES = [
   ...(['nodes', 'pods', 'jobs', 'events', 'leases', 'secrets'] as const),
   ...(['patchstrategies', 'upgradestrategies', 'planstages', 'hostpools'] as const),
+  ...(['maintenancesessions', 'maintenancenotices'] as const),
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 

@@ -27,6 +27,7 @@ import {
 import { POD_LABELS, SELECTORS } from './label-places.ts';
 import { OPENSTACK_ACCEPTED, OPENSTACK_REFUSED } from './openstack-admission-rows.ts';
 import { TENANTS_ACCEPTED, TENANTS_REFUSED } from './tenant-admission-rows.ts';
+import { SESSIONS_ACCEPTED, SESSIONS_REFUSED } from './session-admission-rows.ts';
 import { UPGRADES_ACCEPTED, UPGRADES_REFUSED } from './upgrade-admission-rows.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
 
@@ -64,6 +65,7 @@ export const ACCEPTED: readonly AcceptedRow[] = [
   })),
   { name: 'one worker at once', manifest: strategy({ maxParallelWorkerHosts: 1 }) },
   ...UPGRADES_ACCEPTED,
+  ...SESSIONS_ACCEPTED,
   ...OPENSTACK_ACCEPTED,
   ...TENANTS_ACCEPTED,
   ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({
@@ -225,6 +227,7 @@ const POLICY_LISTS: readonly string[] = [
 
 export const REFUSED: readonly RefusedRow[] = [
   ...UPGRADES_REFUSED,
+  ...SESSIONS_REFUSED,
   ...OPENSTACK_REFUSED,
   ...TENANTS_REFUSED,
   byShape('no patches', strategy({ patches: [] }), 'spec.patches', /at least 1/),

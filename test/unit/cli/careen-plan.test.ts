@@ -262,7 +262,7 @@ describe('careen plan refuses', PROCESS, () => {
       'no strategy',
       fleetOf([]),
       fleetOf([]),
-      'strategy.yaml has no PatchStrategy or UpgradeStrategy in it, only Fleet',
+      'strategy.yaml has no PatchStrategy, UpgradeStrategy or MaintenanceSession in it, only Fleet',
     ],
     [
       'another pool',

@@ -96,7 +96,7 @@ describe('the rights that doctor asks for', () => {
     const checks = callerChecks(needed, reviewed, 'careen-hosts', COMMANDS);
     expect(checks.map(({ level }) => level)).toEqual(['ok', 'warning', 'ok', 'ok', 'ok']);
     expect(checks[1]?.message).toBe(
-      'no right to patch patchstrategies and upgradestrategies: apply, approve, hold, suspend, abort, retry, resume, release, skip work in part',
+      'no right to patch patchstrategies, upgradestrategies and maintenancesessions: apply, approve, hold, suspend, abort, retry, resume, release, skip work in part',
     );
     expect(checks[1]?.todo?.command).toContain('--clusterrole=careen-approver');
   });

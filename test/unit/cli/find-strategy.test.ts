@@ -42,20 +42,24 @@ describe('a strategy is found', () => {
   });
 });
 
-describe('strategies of both kinds', () => {
-  const both = cluster('kernel');
-  both.upgrade('kernel');
-  both.upgrade('kubelet');
+describe('strategies of all kinds', () => {
+  const all = cluster('kernel');
+  all.upgrade('kernel');
+  all.upgrade('kubelet');
+  all.session('kernel');
+  all.session('racks');
 
   it('are found by their kind, or by a name that only one has', async () => {
     for (const name of ['upgradestrategy/kernel', 'ustrat/kernel', 'UpgradeStrategy/kernel'])
-      expect(await found(both, name)).toBe('kernel');
-    expect(await found(both, 'kubelet')).toBe('kubelet');
+      expect(await found(all, name)).toBe('kernel');
+    for (const name of ['maintenancesession/racks', 'msession/racks', 'MaintenanceSession/racks', 'racks'])
+      expect(await found(all, name)).toBe('racks');
+    expect(await found(all, 'kubelet')).toBe('kubelet');
   });
 
-  it('are not guessed by a name that both have', async () => {
-    expect(await refusal(both, 'kernel')).toBe(
-      'kernel is the name of several: give one of patchstrategy/kernel, upgradestrategy/kernel',
+  it('are not guessed by a name that several have', async () => {
+    expect(await refusal(all, 'kernel')).toBe(
+      'kernel is the name of several: give one of patchstrategy/kernel, upgradestrategy/kernel, maintenancesession/kernel',
     );
   });
 
@@ -97,7 +101,7 @@ describe('a strategy that is not found', () => {
   it.each([
     [
       'job/kernel',
-      'job/kernel: job is no kind of strategy; the kinds are patchstrategy, pstrat, upgradestrategy, ustrat',
+      'job/kernel: job is no kind of strategy; the kinds are patchstrategy, pstrat, upgradestrategy, ustrat, maintenancesession, msession',
     ],
     ['Kernel', 'Kernel: no strategy can have the name "Kernel": '],
     ['pstrat/..', 'pstrat/..: no strategy can have the name "..": '],

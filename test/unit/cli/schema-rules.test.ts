@@ -9,22 +9,25 @@ import { readStrategy } from '../../../src/cli/files/strategy-file.ts';
 import { openApiSchema, type CrdDefinition } from '../../../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../../../src/crds/host-pool.ts';
 import { maintenanceWebhookDefinition } from '../../../src/crds/maintenance-webhook.ts';
+import { maintenanceNoticeDefinition } from '../../../src/crds/maintenance-notice.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { rules } from '../../../src/crds/schema/schema.ts';
 import { pathText } from '../../../src/planner/problems/input-error.ts';
 import { ACCEPTED, REFUSED } from '../../support/controlplane/admission-rows.ts';
 import type { Manifest } from '../../support/controlplane/apply.ts';
 import { WEBHOOKS_ACCEPTED, WEBHOOKS_REFUSED } from '../../support/controlplane/tenant-admission-rows.ts';
+import { NOTICES_ACCEPTED, NOTICES_REFUSED } from '../../support/controlplane/session-admission-rows.ts';
 
 const DEFINITIONS = [
   hostPoolDefinition,
   ...STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition),
   maintenanceWebhookDefinition,
+  maintenanceNoticeDefinition,
 ];
 
 /** Rows of all kinds, also of those that no command reads from a file. */
-const ALL_ACCEPTED = [...ACCEPTED, ...WEBHOOKS_ACCEPTED];
-const ALL_REFUSED = [...REFUSED, ...WEBHOOKS_REFUSED];
+const ALL_ACCEPTED = [...ACCEPTED, ...WEBHOOKS_ACCEPTED, ...NOTICES_ACCEPTED];
+const ALL_REFUSED = [...REFUSED, ...WEBHOOKS_REFUSED, ...NOTICES_REFUSED];
 
 type Broken = { readonly path: string; readonly says: string };
 

@@ -6,7 +6,7 @@ import { OUR_KINDS } from '../../../src/resources/served-kinds.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
-import { strategyManifest, upgradeManifest } from '../../support/operator/strategies.ts';
+import { sessionManifest, strategyManifest, upgradeManifest } from '../../support/operator/strategies.ts';
 import { watchBody } from './watch-body.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -44,6 +44,13 @@ export class ClusterInMemory {
     // A cast: a manifest has a kind and a name.
     const manifest = { ...upgradeManifest(name, 'careen-hosts'), status: {} } as unknown as NewObject;
     this.server.create('upgradestrategies', manifest, 'person');
+  }
+
+  /** Makes a MaintenanceSession, with a status if one is given. */
+  session(name: string, { spec = {}, status = {} }: Omit<StrategyParts, 'namespace'> = {}): void {
+    // A cast: a manifest has a kind and a name.
+    const manifest = { ...sessionManifest(name, spec), status } as unknown as NewObject;
+    this.server.create('maintenancesessions', manifest, 'person');
   }
 
   /** The strategy as it is stored. */
