@@ -74,11 +74,16 @@ export function plannedStage({ stages, firstStage = 0 }: Plan, id: number): Stag
   return stages[id - firstStage];
 }
 
-/** Stages that prepare or end an upgrade on hosts that other stages upgrade, or that have the release. */
+/**
+ * Stages that prepare or end an upgrade on hosts that other stages upgrade, or that have the release; those of a session
+ * that only empty a host.
+ */
 const BESIDE: ReadonlySet<StageName> = new Set([
   'sw-upgrade-stage-hosts',
   'sw-upgrade-start',
   'sw-upgrade-complete',
+  'prepare-maintenance',
+  'planned-maintenance',
 ]);
 
 /** Whether the hosts of a stage count among those of its plan: no host counts twice. */

@@ -125,7 +125,11 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     needsBootId: false,
     mark: 'g',
   },
-  'run-actions': { ...UPGRADE, mark: 'x' },
+  'run-actions': {
+    ...UPGRADE,
+    typicalSeconds: ({ patches }) => UPGRADE_SECONDS * patches.length,
+    mark: 'x',
+  },
   'start-upgrade': { ...HOOK, mark: 'b' },
   'upgrade-hosts': { ...UPGRADE, mark: 'p' },
   'rollback-hosts': { ...UPGRADE, mark: 'r' },

@@ -70,6 +70,8 @@ const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events' | '
   planstages: ({ spec, status }) => `from ${String(at(spec, 'firstStage'))}${status ? ', ended' : ''}`,
   patchstrategies: aboutStrategy,
   upgradestrategies: aboutStrategy,
+  maintenancesessions: aboutStrategy,
+  maintenancenotices: ({ spec, status }) => `${JSON.stringify(spec ?? {})} ${JSON.stringify(status ?? {})}`,
 };
 
 function aboutStrategy(strategy: Change['object']): string {

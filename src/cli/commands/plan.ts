@@ -37,7 +37,7 @@ export function addPlan(program: Command, io: Io): void {
 /** Prints the plan that the operator would make, and changes nothing. Throws CommandError. */
 export async function plan(options: PlanOptions, io: Io): Promise<Exit> {
   const { strategy, pool } = await readPlanInputs(options, io);
-  const preview = previewOf(strategy, pool, planFor(strategy, pool));
+  const preview = previewOf(strategy, pool, planFor(strategy, pool, Date.now()));
   io.out(rendered(preview, options.output, (each) => previewText(each, io.width)));
   if (preview.stages.length > 0) return 'open';
   return preview.findings.some(({ severity }) => severity === 'blocks') ? 'error' : 'done';

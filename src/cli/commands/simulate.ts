@@ -20,6 +20,12 @@ export function addSimulate(program: Command, io: Io): void {
     .option('--seed <number>', 'vary the time of each step a little; equal numbers give equal times')
     .option('--fail <host:step>', 'a host that fails in a step; may be given several times', collected)
     .option('--slow <host:step=seconds>', 'how long a host takes for a step; * is every host', collected)
+    .option(
+      '--refuse <state>',
+      'a state of a session in which its projects refuse, such as SCALE_IN',
+      collected,
+    )
+    .option('--silent <state>', 'a state of a session in which its projects do not answer', collected)
     .addOption(formatOption())
     .addHelpText('after', exitCodesHelp('failed'))
     .action(async (_own: unknown, command: Command) =>
@@ -34,7 +40,7 @@ function collected(value: string, before: readonly string[] = []): readonly stri
 /** Runs a strategy on simulated hosts and prints the result; changes nothing. Throws CommandError. */
 export async function simulate(options: SimulateOptions, io: Io): Promise<Exit> {
   const { strategy, fleet } = await readInputs(options, io);
-  const simulation = await simulationOf(strategy, fleet, options);
+  const simulation = await simulationOf(strategy, fleet, options, Date.now());
   io.out(rendered(simulation, options.output, (each) => simulationText(each, io.width)));
   return simulation.outcome === 'applied' ? 'done' : 'failed';
 }

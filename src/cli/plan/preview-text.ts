@@ -4,6 +4,7 @@ import { hostCount, planSize } from '../../planner/plan.ts';
 import { counted } from '../../crds/text/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
 import { serverLines } from './server-lines.ts';
+import { sessionLines, sessionSummary } from './session-text.ts';
 import { stepWords } from '../text/step-words.ts';
 import { duration, fitsTable, table, WIDTH, wrap } from '../text/text-table.ts';
 
@@ -14,7 +15,8 @@ export function previewText(preview: Preview, terminal = WIDTH): string[] {
   const words = strategyWords(preview);
   return [
     ...wrap(title(preview), width),
-    ...(stages.length > 0
+    ...(preview.session ? ['', ...sessionLines(preview.session, width)] : []),
+    ...(stages.length > 0 && !preview.session
       ? [
           ...['', ...stageLines(stages, width, words), ...stepLists(stages, width, words)],
           ...serverTables(stages, width),
@@ -158,7 +160,7 @@ function indented(first: string, then: readonly string[], width: number): string
 
 /** The sum of the timeouts is no estimate, so a sentence says what it is. */
 function summary(
-  { stages, estimate, findings, maxUnstagedHosts }: Preview,
+  { stages, session, estimate, findings, maxUnstagedHosts }: Preview,
   { lacks }: StrategyWords,
 ): string[] {
   const blocking = findings.filter(({ severity }) => severity === 'blocks').length;
@@ -168,10 +170,11 @@ function summary(
         ? `No plan is made: ${counted(blocking, 'finding')} to mend first`
         : `Nothing to do: no host of the pool ${lacks} and may be planned`,
     ];
+  const toMend = blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : '';
+  if (session) return [sessionSummary(session, estimate.seconds) + toMend];
   const hosts = hostCount(stages);
   return [
-    `${planSize(hosts, stages.length)}, about ${duration(estimate.seconds)} without failures` +
-      (blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : ''),
+    `${planSize(hosts, stages.length)}, about ${duration(estimate.seconds)} without failures${toMend}`,
     ...(maxUnstagedHosts === undefined
       ? []
       : [

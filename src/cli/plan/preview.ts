@@ -14,10 +14,13 @@ import { InputError, problemText } from '../../planner/problems/input-error.ts';
 import { shownBy } from '../../planner/hosts/shown-release.ts';
 import type { Plan, Stage } from '../../planner/plan.ts';
 import { policyViolations } from '../../planner/policy/pool-policy.ts';
+import type { SessionProgress } from '../../engine/session/session-state.ts';
+import type { Instant } from '../../engine/view.ts';
 import { CommandError } from '../command-error.ts';
 import { DEFAULT_NAMESPACE, type Strategy } from '../files/strategy-file.ts';
 import type { PlannedPool } from './planned-pool.ts';
 import { serverPreview, type ServerPreview } from './server-preview.ts';
+import { plannedSession, sessionPreview, workStages, type SessionPreview } from './session-preview.ts';
 
 /** The output of `careen plan -o yaml` and `-o json`: docs/reference/plan-preview.md. */
 export type Preview = {
@@ -31,7 +34,10 @@ export type Preview = {
   readonly estimate: Estimate;
   /** How many hosts may fail to be staged; absent: none. */
   readonly maxUnstagedHosts?: number;
+  /** Of a session only its first stage: the others follow from the answers of its projects. */
   readonly stages: readonly StagePreview[];
+  /** Only of a session. */
+  readonly session?: SessionPreview;
   readonly findings: readonly Finding[];
   /** The hosts that a run of this strategy holds now. */
   readonly holds: readonly string[];
@@ -59,6 +65,10 @@ export type Planned = {
   /** The object that the plan is for. */
   readonly owner: OwnerName;
   readonly plan: Plan;
+  /** Of a session: as it is before its first stage. */
+  readonly session?: SessionProgress;
+  /** When it was planned: a session begins later. */
+  readonly now: Instant;
   /** `maxUnavailable` of the pool as a number. */
   readonly limit: number;
   readonly findings: readonly Finding[];
@@ -67,8 +77,10 @@ export type Planned = {
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { kind, namespace = DEFAULT_NAMESPACE, name, spec: given }: Strategy,
-  { pool, platform, hosts, words, placement, apartOf, serversOf }: PlannedPool,
+  planned: PlannedPool,
+  now: Instant,
 ): Planned {
+  const { pool, platform, hosts, words, placement, apartOf, serversOf } = planned;
   const spec = shownBy(pool.spec.provider, given);
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = hosts.map(({ name: host, roles, facts, closedByOthers, isDown }) => ({
@@ -76,12 +88,12 @@ export function planFor(
     ...{ apart: apartOf?.(host), servers: serversOf?.(host) },
   }));
   const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
-  const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
   const owner: OwnerName = { kind, namespace, name };
+  const session = spec.session ? plannedSession(spec, { owner, planned, seeds, now }) : undefined;
+  const { plan, hosts: about } = session ?? builtOrRefusal(spec, seeds, limits);
   return {
-    owner,
-    plan,
-    limit,
+    ...{ owner, plan, now, limit },
+    ...(session ? { session: session.session } : {}),
     findings: findings({
       owner: ownerKey(owner),
       ...{ words, placement },
@@ -100,6 +112,11 @@ export function planFor(
   };
 }
 
+/** A plan with all stages of which hosts, steps and times are known: of a session also those that work on its hosts. */
+export function foreseenPlan({ plan, session, now }: Planned): Plan {
+  return session ? { ...plan, stages: [...plan.stages, ...workStages(plan, session, now)] } : plan;
+}
+
 function builtOrRefusal(...inputs: Parameters<typeof planStrategy>): Built {
   try {
     return planStrategy(...inputs);
@@ -114,9 +131,9 @@ function builtOrRefusal(...inputs: Parameters<typeof planStrategy>): Built {
 export function previewOf(
   strategy: Strategy,
   { pool, hosts, operations }: PlannedPool,
-  { owner, plan, limit, findings: found }: Planned,
+  { owner, plan, session, now, limit, findings: found }: Planned,
 ): Preview {
-  const { maxUnstagedHosts } = plan.actions;
+  const { maxUnstagedHosts, session: terms } = plan.actions;
   const isStaged = plan.stages.some(({ name }) => name === 'sw-upgrade-stage-hosts');
   return {
     apiVersion: API_VERSION,
@@ -129,7 +146,7 @@ export function previewOf(
     ...(strategy.spec.release ? { release: strategy.spec.release } : {}),
     pool: { name: pool.name, hosts: hosts.length, limit },
     planDigest: plan.digest,
-    estimate: estimatePlan(plan.stages),
+    estimate: estimatePlan(session ? workStages(plan, session, now) : plan.stages),
     ...(isStaged && maxUnstagedHosts !== undefined ? { maxUnstagedHosts } : {}),
     stages: plan.stages.map((stage, id) => ({
       ...stagePreview(stage, id),
@@ -137,6 +154,7 @@ export function previewOf(
         ? { servers: operations(stage.hosts).map(serverPreview) }
         : {}),
     })),
+    ...(session && terms ? { session: sessionPreview(terms, session, workStages(plan, session, now)) } : {}),
     findings: found,
     holds: hosts.flatMap(({ name, claimedBy }) => (claimedBy?.owner === ownerKey(owner) ? [name] : [])),
   };

@@ -13,9 +13,12 @@ export type Row = { readonly stage: string; readonly label: string; readonly bar
 /** More rows than this are hard to read. */
 export const MOST_ROWS = 40;
 
+/** Of steps that only sessions have, and whose first letter is that of another step. */
+const MARKS: Readonly<Partial<Record<StepName, string>>> = { 'ask-projects': '?', 'await-empty': 'e' };
+
 /** The letter of a step. */
 export function markOf(step: StepName): string {
-  return kindOf(step)?.mark ?? step.charAt(0);
+  return kindOf(step)?.mark ?? MARKS[step] ?? step.charAt(0);
 }
 
 /**

@@ -27,7 +27,9 @@ export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal
     ...[...Map.groupBy(planned, ({ name }) => name).values()].flatMap((ofHost) =>
       gravest(ofHost.flatMap((host) => stateOf(host, run, lacking))),
     ),
-    ...unplanned.toSorted(compareHostNames).map((name) => ({ name, state: 'not-planned' as const })),
+    ...unplanned
+      .toSorted(compareHostNames)
+      .map((name) => ({ name, state: run.session ? 'not-reached' : 'not-planned' }) as const),
   ];
 }
 

@@ -17,6 +17,10 @@ import { hostStep, type WhatIf } from './what-if.ts';
 const FAILED_EXIT_CODE = 1;
 const NOBODY_ASKS = '1970-01-01T00:00:00.000Z';
 
+/** In a session each host has one instance, and room for another one: a fleet file does not list them. */
+const INSTANCE = { project: 'project', size: 1 };
+const ROOM = 2;
+
 /**
  * Makes the hosts of the fleet, with a pod on each host that the plan drains. The
  * claims of other strategies stay; the claims of this strategy are released.
@@ -39,6 +43,7 @@ export function rehearsalWorld(
     const stages = stagesOf.get(name) ?? [];
     world.addHost({
       ...asIs(host, owner),
+      ...(plan.actions.session ? { capacity: ROOM } : {}),
       ...(fails.has(hostStep(name, 'verify')) ? { behaviour: 'lie' } : {}),
       ...{ jobs: jobsOf(host, stages, plan, secondsOf, fails), times: timesOf(name, stages, secondsOf) },
     });
@@ -46,7 +51,7 @@ export function rehearsalWorld(
       world.changeHost(name, { claim: claimOf(claimedBy, pool.name) });
     if (spoiltClaim !== undefined) world.changeHost(name, { spoiltClaim });
     if (stages.some(({ stage: { level } }) => level === 'away'))
-      world.addPod({ host: name, name: `work-on-${name}` });
+      world.addPod({ host: name, name: `work-on-${name}`, ...(plan.actions.session ? INSTANCE : {}) });
   }
   return world;
 }

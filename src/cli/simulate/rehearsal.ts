@@ -5,18 +5,22 @@ import { stageOfKey, type Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import { openManual } from '../../engine/steps/manual-work.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
+import { engineOf } from '../../engine/session/engine-of.ts';
+import { computeHosts, type SessionProgress } from '../../engine/session/session-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import type { Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
-import type { Plan } from '../../planner/plan.ts';
+import { plannedStage, type Plan, type Stage } from '../../planner/plan.ts';
 import { lackingWork } from '../../planner/hosts/work.ts';
 import type { Fleet } from '../files/fleet-file.ts';
-import type { Planned } from '../plan/preview.ts';
+import { foreseenPlan, type Planned } from '../plan/preview.ts';
+import { MovingOps } from './moving-ops.ts';
 import { RehearsalOps, type Treatment } from './rehearsal-ops.ts';
 import { rehearsalWorld } from './rehearsal-world.ts';
 import { SimulatedOperator } from './simulated-operator.ts';
 import { stepSeconds, type StepSeconds } from './step-seconds.ts';
+import { SupposedProjects, type EnteredState } from './supposed-projects.ts';
 import { Timeline } from './timeline.ts';
 import { hostStep, type WhatIf } from './what-if.ts';
 
@@ -29,27 +33,48 @@ export type Rehearsal = {
   readonly reasons: readonly string[];
   readonly endedAt: number;
   readonly timeline: Timeline;
-  /** The hosts of the pool that lack a patch then. */
+  /** The hosts of the pool that lack a patch then; of a session, those that are not maintained. */
   readonly lacking: ReadonlySet<HostName>;
+  /** The states of a session. */
+  readonly states?: readonly EnteredState[];
 };
 
 /** Advances the run until it has ended or nothing changes any more. */
 export async function rehearse(
-  { plan, owner: planned, limit }: Planned,
+  planned: Planned,
   fleet: Fleet,
   order: Order,
   whatIf: WhatIf,
 ): Promise<Rehearsal> {
+  const { plan, owner: named, limit, session } = planned;
   const { name: pool, spec } = fleet.pool;
   const scope: Scope = { pool, provider: spec.provider, before: [], roles: spec.roles, health: spec.health };
-  const secondsOf = stepSeconds(plan, whatIf);
-  const world = rehearsalWorld(fleet, plan, ownerKey(planned), secondsOf, whatIf);
-  const ops = new RehearsalOps(world, (effect) => treatmentOf(effect, plan, secondsOf, whatIf));
+  const foreseen = foreseenPlan(planned);
+  const world = rehearsalWorld(
+    fleet,
+    foreseen,
+    ownerKey(named),
+    stepSeconds((id) => foreseen.stages[id], whatIf),
+    whatIf,
+  );
+  // The stages of a session are appended while it runs.
+  const stageOf = (id: number): Stage | undefined =>
+    session ? plannedStage(operator.plan, id) : plan.stages[id];
+  const secondsOf = stepSeconds(stageOf, whatIf);
+  const treat = (effect: Effect): Treatment => treatmentOf(effect, stageOf, secondsOf, whatIf);
+  const ops = session ? new MovingOps(world, treat, session) : new RehearsalOps(world, treat);
   const timeline = new Timeline();
   const evaluate = observed({ world, ops, timeline, secondsOf, whatIf });
-  const owner = { ...planned, uid: ownerKey(planned) };
-  const operator = new SimulatedOperator({ world, ops, scope, plan, limit, owner, evaluate });
+  const owner = { ...named, uid: ownerKey(named) };
+  const common = { world, ops, scope, limit, owner, evaluate };
+  const projects = session && new SupposedProjects(session, whatIf);
+  const operator: SimulatedOperator = new SimulatedOperator({
+    ...common,
+    ...{ plan: session ? inTimeOf(world, planned) : plan, profile: engineOf(plan) },
+    ...(projects ? { session, stored: () => projects.hear(operator) } : {}),
+  });
   operator.order = order;
+  const beganAt = world.now;
   const asked = new Set<string>();
   do {
     answerFor(operator, asked, secondsOf, whatIf);
@@ -60,7 +85,10 @@ export async function rehearse(
     reasons: operator.reasons,
     endedAt: world.now,
     timeline,
-    lacking: await lackingOf(ops, scope, operator),
+    lacking: operator.run.session
+      ? unmaintained(operator.run.session)
+      : await lackingOf(ops, scope, operator),
+    ...(projects ? { states: projects.statesSince(beganAt) } : {}),
   };
 }
 
@@ -86,19 +114,35 @@ function answerFor(
   }
 }
 
+/** The world has a clock of its own: a session begins as long after its plan as it is to begin after now. */
+function inTimeOf(world: SimulatedWorld, { plan, now }: Planned): Plan {
+  const { session } = plan.actions;
+  if (session?.startAt === undefined) return plan;
+  const startAt = new Date(world.now + Date.parse(session.startAt) - now).toISOString();
+  return { ...plan, actions: { ...plan.actions, session: { ...session, startAt } } };
+}
+
+function unmaintained(session: SessionProgress): ReadonlySet<HostName> {
+  return new Set(
+    computeHosts(session)
+      .filter(({ maintained }) => !maintained)
+      .map(({ name }) => name),
+  );
+}
+
 function isUnderWay({ state }: RunState): boolean {
   return state === 'ready-to-apply' || state === 'applying' || state === 'aborting';
 }
 
 function treatmentOf(
   effect: Effect,
-  { stages }: Plan,
+  stageOf: (id: number) => Stage | undefined,
   secondsOf: StepSeconds,
   { fails }: Pick<WhatIf, 'fails'>,
 ): Treatment {
   const { host, kind, key } = effect;
   const stage = stageOfKey(key);
-  const touched = stages[stage]?.level === 'touched';
+  const touched = stageOf(stage)?.level === 'touched';
   switch (kind) {
     case 'claim':
       return {

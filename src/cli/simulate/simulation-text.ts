@@ -5,9 +5,12 @@ import { findingLines, title } from '../plan/preview-text.ts';
 import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
 import { chart } from './chart.ts';
 import { failedHooks, LEFT_STATES, type LeftHost } from './left-hosts.ts';
-import type { Simulation } from './simulation.ts';
+import type { SimulatedSession, Simulation } from './simulation.ts';
 
 const NAMED = 12;
+
+const ASSUMED =
+  'Assumed: one instance on each of these hosts, with room for a second one, of a project that answers at once.';
 
 /** @param width how many columns the chart may take */
 export function simulationText(simulation: Simulation, width: number): string[] {
@@ -17,6 +20,7 @@ export function simulationText(simulation: Simulation, width: number): string[] 
   return [
     ...wrap(title(simulation), text),
     ...(bars.length > 0 ? ['', ...bars] : []),
+    ...(simulation.session ? ['', ...stateTable(simulation.session, text)] : []),
     ...findingLines(simulation, text),
     '',
     ...wrap(ending(simulation), text),
@@ -26,7 +30,22 @@ export function simulationText(simulation: Simulation, width: number): string[] 
   ];
 }
 
-function ending({ outcome, durationSeconds, stages, left }: Simulation): string {
+/** The states of a session, with the times at which it entered them. */
+function stateTable({ states }: SimulatedSession, width: number): string[] {
+  const rows = states.map(({ state, atSeconds, percentDone }) => [
+    atSeconds === 0 ? '0' : duration(Math.ceil(atSeconds)),
+    state,
+    `${String(percentDone)} %`,
+  ]);
+  return table(['AFTER', 'STATE', 'MAINTAINED'], rows, 1, width);
+}
+
+function ending({ outcome, durationSeconds, stages, left, session }: Simulation): string {
+  if (session) {
+    const { maintained, hosts } = session;
+    const after = durationSeconds > 0 ? ` after ${duration(Math.ceil(durationSeconds))}` : '';
+    return `${outcome}${after}, ${String(maintained)} of ${counted(hosts, 'host')} maintained. ${ASSUMED}`;
+  }
   const hosts = hostCount(stages);
   const planned = left.filter(({ state }) => state !== 'not-planned').length;
   const after = durationSeconds > 0 ? ` after ${duration(Math.ceil(durationSeconds))}` : '';

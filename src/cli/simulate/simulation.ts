@@ -9,15 +9,18 @@ import { heldByPin, pinnedElsewhere } from '../../status/pinned-plan.ts';
 import { messageOf } from '../../status/message.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
+import { computeHosts, type SessionProgress } from '../../engine/session/session-state.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
+import type { Instant } from '../../engine/view.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import type { Fleet } from '../files/fleet-file.ts';
 import { unwellBecause } from '../plan/host-state.ts';
 import { poolOfNodes } from '../plan/planned-pool.ts';
-import { planFor, previewOf, type Planned, type Preview } from '../plan/preview.ts';
+import { foreseenPlan, planFor, previewOf, type Planned, type Preview } from '../plan/preview.ts';
 import type { Strategy } from '../files/strategy-file.ts';
 import { leftOf, type LeftHost } from './left-hosts.ts';
 import { rehearse, type Rehearsal } from './rehearsal.ts';
+import type { EnteredState } from './supposed-projects.ts';
 import type { StageSpan } from './timeline.ts';
 import { readWhatIf, type WhatIfOptions } from './what-if.ts';
 
@@ -34,10 +37,20 @@ export type Simulation = Pick<
   readonly message: string;
   readonly durationSeconds: number;
   readonly stages: readonly StageSpan[];
+  /** Only of a session. */
+  readonly session?: SimulatedSession;
   /** The hosts that lack a patch at the end, stay locked, or failed. */
   readonly left: readonly LeftHost[];
   /** The actions that are possible after a failure. */
   readonly remedies: readonly Remedy[];
+};
+
+export type SimulatedSession = {
+  /** In their order, each with its time from the beginning of the run. */
+  readonly states: readonly EnteredState[];
+  /** How many hosts of how many are maintained. */
+  readonly maintained: number;
+  readonly hosts: number;
 };
 
 export type Remedy = { readonly does: string; readonly command: string };
@@ -54,11 +67,12 @@ export async function simulationOf(
   strategy: Strategy,
   fleet: Fleet,
   options: WhatIfOptions,
+  now: Instant,
 ): Promise<Simulation> {
   const nodes = poolOfNodes(fleet);
-  const planned = planFor(strategy, nodes);
+  const planned = planFor(strategy, nodes, now);
   const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, nodes, planned);
-  const whatIf = readWhatIf(options, planned.plan);
+  const whatIf = readWhatIf(options, foreseenPlan(planned));
   const order = orderOf(strategy, planned);
   const rehearsal = await rehearse(planned, fleet, order, whatIf);
   const { outcome, message } = endOf(rehearsal, planned, order, fleet);
@@ -73,10 +87,16 @@ export async function simulationOf(
     message,
     durationSeconds: Math.max(0, ...stages.map(({ endSeconds = 0 }) => endSeconds)),
     stages,
+    ...(rehearsal.run.session ? { session: simulatedSession(rehearsal.run.session, rehearsal.states) } : {}),
     left,
     remedies: remediesOf(name, outcome, left),
     findings,
   };
+}
+
+function simulatedSession(session: SessionProgress, states: readonly EnteredState[] = []): SimulatedSession {
+  const hosts = computeHosts(session);
+  return { states, maintained: hosts.filter(({ maintained }) => maintained).length, hosts: hosts.length };
 }
 
 /** The order of the strategy, with mode Run. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { estimateStep } from '../../planner/estimate.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
-import type { Plan, Stage, Step } from '../../planner/plan.ts';
+import type { Stage, Step } from '../../planner/plan.ts';
 import { hostStep, type WhatIf } from './what-if.ts';
 
 /** With a seed a step takes up to this share of its time more or less. */
@@ -20,13 +20,13 @@ export type StepSeconds = (stage: number, host: HostName, step: StepName) => num
  * timeout of its step.
  */
 export function stepSeconds(
-  { stages }: Plan,
+  stageOf: (id: number) => Stage | undefined,
   { seconds, seed }: Pick<WhatIf, 'seconds' | 'seed'>,
 ): StepSeconds {
   return (id, host, name) => {
     const supposed = seconds.get(hostStep(host, name));
     if (supposed !== undefined) return supposed;
-    const stage = stages[id];
+    const stage = stageOf(id);
     const step = stage?.steps.find((each) => each.name === name);
     return stage && step ? estimate(stage, step, host, seed) : 0;
   };

@@ -1,5 +1,6 @@
 /** Suppositions about single hosts and steps: `--fail HOST:STEP`, `--slow HOST:STEP=SECONDS`, `--seed N`. Pure. */
-import type { StepName } from '../../crds/vocabulary.ts';
+import { enumerated } from '../../crds/text/enumerated.ts';
+import { ASKED_STATES, type AskedState, type StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Plan, Stage, Step } from '../../planner/plan.ts';
 import { CommandError } from '../command-error.ts';
@@ -8,12 +9,17 @@ export type WhatIfOptions = {
   readonly fail?: readonly string[];
   readonly slow?: readonly string[];
   readonly seed?: string;
+  readonly refuse?: readonly string[];
+  readonly silent?: readonly string[];
 };
 
 export type WhatIf = {
   readonly fails: ReadonlySet<HostStepKey>;
   readonly seconds: ReadonlyMap<HostStepKey, number>;
   readonly seed: number | undefined;
+  /** The states of a session in which projects refuse, and in which they do not answer. */
+  readonly refused: ReadonlySet<AskedState>;
+  readonly unanswered: ReadonlySet<AskedState>;
 };
 
 /** Names a step of a host, in every stage of the host that has it. */
@@ -29,7 +35,10 @@ const SLOW = /^([^:=]+):([^:=]+)=(\d{1,6})$/;
 const SEED = /^\d{1,9}$/;
 
 /** Reads the suppositions about a plan. Throws CommandError with the wrong value and what is expected. */
-export function readWhatIf({ fail = [], slow = [], seed }: WhatIfOptions, plan: Plan): WhatIf {
+export function readWhatIf(
+  { fail = [], slow = [], seed, refuse = [], silent = [] }: WhatIfOptions,
+  plan: Plan,
+): WhatIf {
   if (seed !== undefined && !SEED.test(seed))
     throw new CommandError(`--seed ${seed}: expected a whole number from 0 to 999999999`);
   return {
@@ -37,7 +46,19 @@ export function readWhatIf({ fail = [], slow = [], seed }: WhatIfOptions, plan: 
     // The last value counts when a step is given twice.
     seconds: new Map(slow.flatMap((value) => slowSteps(value, plan))),
     seed: seed === undefined ? undefined : Number(seed),
+    refused: new Set(refuse.map((value) => askedState(`--refuse ${value}`, value, plan))),
+    unanswered: new Set(silent.map((value) => askedState(`--silent ${value}`, value, plan))),
   };
+}
+
+function askedState(option: string, value: string, { actions }: Plan): AskedState {
+  if (!actions.session) throw new CommandError(`${option}: only a MaintenanceSession asks projects`);
+  const state = ASKED_STATES.find((each) => each === value);
+  if (!state)
+    throw new CommandError(
+      `${option}: expected a state that asks projects: ${enumerated(ASKED_STATES, 'or')}`,
+    );
+  return state;
 }
 
 function failures(value: string, plan: Plan): HostStepKey[] {

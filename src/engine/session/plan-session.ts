@@ -2,10 +2,10 @@
 import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import type { SessionTerms } from '../../crds/spec/session-terms.ts';
 import { MOVE_ACTIONS } from '../../crds/vocabulary.ts';
-import { ownerText } from '../../crds/owner-ref.ts';
-import { compareHostNames, type HostSeed } from '../../planner/hosts/facts.ts';
+import { ownerText, type OwnerName } from '../../crds/owner-ref.ts';
+import { compareHostNames, type HostName, type HostSeed } from '../../planner/hosts/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
-import type { Instant, View } from '../view.ts';
+import type { Instant } from '../view.ts';
 import { buildSession } from './build-session.ts';
 import { newSession, type SessionHost, type SessionProgress } from './session-state.ts';
 import { KNOWN_WORKFLOWS, workflowNamed } from './workflows.ts';
@@ -15,9 +15,19 @@ export type PlannedSession =
   | { readonly plan: Plan; readonly session: SessionProgress; readonly problems?: undefined }
   | { readonly problems: readonly string[] };
 
+/** Whether hosts take new work, and who holds them: that much of a `View`. */
+export type HostsInService = {
+  readonly host: (name: HostName) =>
+    | {
+        readonly closedToNewWork: boolean;
+        readonly claim?: { readonly owner: OwnerName } | undefined;
+      }
+    | undefined;
+};
+
 export type SessionScene = {
   readonly pool: string;
-  readonly view: Pick<View, 'host'>;
+  readonly view: HostsInService;
   readonly now: Instant;
   /** Whether its hosts are nodes: a pod is not moved live, and what replaces it may come back to an open node. */
   readonly onNodes: boolean;
@@ -75,7 +85,7 @@ function unknownHost(name: string, pool: string): string {
 }
 
 /** A session begins only with hosts in service (fenix.md §7). */
-function outOfService(name: string, view: Pick<View, 'host'>): string[] {
+function outOfService(name: string, view: HostsInService): string[] {
   const facts = view.host(name);
   if (facts?.claim)
     return [

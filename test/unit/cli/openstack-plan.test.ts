@@ -56,7 +56,7 @@ function preview(): Preview {
   const { current: _none, ...patch } = kernelPatch;
   const spec = strategySpec({ patches: [patch] });
   const strategy = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', spec } as const;
-  return previewOf(strategy, pool, planFor(strategy, pool));
+  return previewOf(strategy, pool, planFor(strategy, pool, 0));
 }
 
 describe('the plan of compute hosts', () => {

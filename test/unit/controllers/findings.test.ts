@@ -23,7 +23,7 @@ function previewed(): readonly Finding[] {
     spec: strategySpec({ patches: [kernelPatch] }),
   };
   const pool = { name: 'default', spec, keptByOtherPools: [] };
-  return planFor(strategy, poolOfNodes({ pool, hosts })).findings;
+  return planFor(strategy, poolOfNodes({ pool, hosts }), 0).findings;
 }
 
 async function planned(): Promise<SmallCluster> {

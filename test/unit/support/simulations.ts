@@ -9,7 +9,8 @@ import { EXIT_CODES } from '../../../src/cli/exit-code.ts';
 import type { Simulation } from '../../../src/cli/simulate/simulation.ts';
 import { keptIo } from '../../support/cli/kept-io.ts';
 import { ROOT } from '../../support/operator/careen-cli.ts';
-import { strategyManifest } from '../../support/operator/strategies.ts';
+import type { Manifest } from '../../support/controlplane/apply.ts';
+import { sessionManifest, strategyManifest } from '../../support/operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 export type Options = Partial<SimulateOptions>;
@@ -41,6 +42,16 @@ export async function inputs(
   pool: Fields = {},
   namespace = 'careen-hosts',
 ) {
+  const parallel = { workerApplyType: 'parallel', maxParallelWorkerHosts: 10 };
+  return filesOf(strategyManifest('kernel', namespace, { ...parallel, ...spec }), hosts, pool);
+}
+
+/** Files with a session, and the hosts of a pool, until the test ends. */
+export async function sessionInputs(spec: Fields, hosts: readonly Fields[], pool: Fields = {}) {
+  return filesOf(sessionManifest('racks', spec), hosts, pool);
+}
+
+async function filesOf(manifest: Manifest, hosts: readonly Fields[], pool: Fields) {
   const fleet = {
     ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'Fleet', hosts },
     pool: { name: 'default', spec: { provider: { kubernetes: {} }, maxUnavailable: 10, ...pool } },
@@ -48,8 +59,7 @@ export async function inputs(
   const cwd = await mkdtemp(join(tmpdir(), 'careen-simulate-'));
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
   const files = { filename: join(cwd, 'strategy.yaml'), fleet: join(cwd, 'fleet.yaml') };
-  const parallel = { workerApplyType: 'parallel', maxParallelWorkerHosts: 10 };
-  await writeFile(files.filename, dump(strategyManifest('kernel', namespace, { ...parallel, ...spec })));
+  await writeFile(files.filename, dump(manifest));
   await writeFile(files.fleet, dump(fleet));
   return files;
 }
