@@ -24,9 +24,16 @@ local function is(name)
   return conditions[name] ~= nil and conditions[name].status == "True"
 end
 
+-- Only a MaintenanceSession has it. Nobody knows how many stages that will have.
+local session = fields(status.session)
+
 local function health(word)
   local message = text(ready.message) or text(ready.reason) or ""
-  if text(status.stages) ~= nil and status.stages ~= "0/0" and is("Reconciling") then
+  if text(session.state) ~= nil then
+    local maintained = text(session.maintained)
+    if maintained ~= nil then message = maintained .. " hosts maintained; " .. message end
+    message = session.state .. ": " .. message
+  elseif text(status.stages) ~= nil and status.stages ~= "0/0" and is("Reconciling") then
     message = status.stages .. " stages done; " .. message
   end
   return { status = word, message = message }

@@ -10,14 +10,20 @@ import {
   remove,
   type Manifest,
 } from '../support/controlplane/apply.ts';
-import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
+import { MAINTENANCE_SESSION, UPGRADE_STRATEGY } from '../../src/crds/names.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { judge, kstatus, type Answer } from '../support/controlplane/judge.ts';
 import { installCareen } from '../support/operator/operator.ts';
-import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
+import {
+  poolManifest,
+  sessionManifest,
+  strategyManifest,
+  upgradeManifest,
+} from '../support/operator/strategies.ts';
 import { ARGOCD, compared } from './drift.ts';
 import { poolSamples } from './pool-samples.ts';
 import { NOT_SEEN, type Samples } from './sample.ts';
+import { sessionSamples } from './session-samples.ts';
 import { strategySamples } from './strategy-samples.ts';
 import { upgradeSamples } from './upgrade-samples.ts';
 
@@ -82,6 +88,11 @@ describe.each([
     kind: UPGRADE_STRATEGY,
     samples: async () => new Map([...(await strategySamples(UPGRADE_STRATEGY)), ...(await upgradeSamples())]),
     manifest: (name: string) => upgradeManifest(name, NAMESPACE),
+  },
+  {
+    kind: MAINTENANCE_SESSION,
+    samples: sessionSamples,
+    manifest: (name: string) => sessionManifest(name),
   },
   {
     kind: 'HostPool',

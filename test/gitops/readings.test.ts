@@ -5,13 +5,19 @@ import { load } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { REASONS } from '../../src/crds/observed/conditions.ts';
-import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
+import {
+  API_VERSION,
+  MAINTENANCE_NOTICE,
+  MAINTENANCE_SESSION,
+  UPGRADE_STRATEGY,
+} from '../../src/crds/names.ts';
 import { STRATEGY_KIND_NAMES } from '../../src/crds/strategy-kinds.ts';
 import { STRATEGY_STATES } from '../../src/crds/vocabulary.ts';
 import { DEPLOY } from '../support/controlplane/installation.ts';
 import { health, kstatus } from '../support/controlplane/judge.ts';
 import { poolSamples } from './pool-samples.ts';
 import type { Samples } from './sample.ts';
+import { sessionSamples } from './session-samples.ts';
 import { strategySamples } from './strategy-samples.ts';
 import { upgradeSamples } from './upgrade-samples.ts';
 
@@ -24,7 +30,11 @@ const shownIn = (sample: { readonly status: object }): Shown => sample.status;
 
 let strategies: Samples;
 beforeAll(async () => {
-  strategies = new Map([...(await strategySamples()), ...(await upgradeSamples())]);
+  strategies = new Map([
+    ...(await strategySamples()),
+    ...(await upgradeSamples()),
+    ...(await sessionSamples()),
+  ]);
 });
 
 /** The rows of a table in the guide, below the heading that names the kind. */
@@ -62,6 +72,18 @@ it('tools read every state that only an UpgradeStrategy has as the guide says', 
   expect(await readings(UPGRADE_STRATEGY, await upgradeSamples())).toEqual(await rowsOf('Upgrades'));
 });
 
+it('tools read every state that only a MaintenanceSession has as the guide says', async () => {
+  expect(await readings(MAINTENANCE_SESSION, await sessionSamples())).toEqual(await rowsOf('Sessions'));
+});
+
+it('tools read a MaintenanceNotice as ready: it has no conditions', async () => {
+  const notice = {
+    ...{ apiVersion: API_VERSION, kind: MAINTENANCE_NOTICE },
+    ...{ metadata: { name: 'racks', generation: 2 }, status: { observedGeneration: 2 } },
+  };
+  expect(await kstatus([notice])).toMatchObject([{ status: 'Current' }]);
+});
+
 it('tools read every state of a HostPool as the guide says', async () => {
   expect(await readings('HostPool', poolSamples())).toEqual(await rowsOf('HostPool'));
 });
@@ -83,6 +105,18 @@ describe('a health script', () => {
         message:
           '0/2 stages done; stage 0, migrate-instances-from-host: 1 pod left on w-1; ' +
           'budget db does not allow to evict default/db-0',
+      },
+    ]);
+  });
+
+  it('says of a session its state, and how many hosts are maintained', async () => {
+    const refused = (await sessionSamples()).get('a project refused');
+    expect(await health(await scriptOf(MAINTENANCE_SESSION), [refused])).toEqual([
+      {
+        status: 'Degraded',
+        message:
+          'MAINTENANCE_FAILED: 1/3 hosts maintained; stage 4: project team-a refused PLANNED_MAINTENANCE; see to the cause, ' +
+          'then place the request retry, or abort the run',
       },
     ]);
   });

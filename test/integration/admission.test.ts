@@ -103,7 +103,7 @@ const sessionStatus: SessionStatus = {
     },
   ],
   members: ['team-a'],
-  moves: [{ instance: 'i-1', project: 'team-a', action: 'LIVE_MIGRATE', done: false }],
+  moves: [{ instance: 'i-1', host: 'worker-1', project: 'team-a', action: 'LIVE_MIGRATE', done: false }],
   scaleIn: { room: 1.5, rounds: 2 },
   events: [
     { id: '4', type: 'session', state: 'PLANNED_MAINTENANCE', percentDone: 50 },
