@@ -9,7 +9,7 @@ import type { StrategySpec } from '../../src/crds/spec/strategy-spec.ts';
 import { STRATEGY_KINDS } from '../../src/crds/strategy-kinds.ts';
 import type { AskedState, SessionState } from '../../src/crds/vocabulary.ts';
 import { currentStage } from '../../src/engine/run/run-state.ts';
-import { engineOf } from '../../src/engine/session/engine-of.ts';
+import { engineOf } from '../../src/engine/engine-of.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { decodeRun, statusOfRun } from '../../src/status/codec.ts';
 import { job } from '../unit/support/simulated-run.ts';

@@ -103,6 +103,14 @@ const sessionStatus: SessionStatus = {
     },
   ],
   members: ['team-a'],
+  questions: [
+    {
+      ...{ instance: 'i-1', host: 'worker-1', project: 'team-a', question: 5, asked: 'PLANNED_MAINTENANCE' },
+      ...{ askedAt: TIME, replyBy: TIME, migrationType: 'MIGRATE', groups: ['team-a/db'] },
+      answer: { kind: 'ACK', action: 'MIGRATE' },
+    },
+  ],
+  recovering: [{ instance: 'i-2', group: 'team-a/db', until: TIME }],
   moves: [{ instance: 'i-1', host: 'worker-1', project: 'team-a', action: 'LIVE_MIGRATE', done: false }],
   scaleIn: { room: 1.5, rounds: 2 },
   events: [

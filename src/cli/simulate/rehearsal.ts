@@ -5,7 +5,7 @@ import { stageOfKey, type Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import { openManual } from '../../engine/steps/manual-work.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
-import { engineOf } from '../../engine/session/engine-of.ts';
+import { engineOf } from '../../engine/engine-of.ts';
 import { computeHosts, type SessionProgress } from '../../engine/session/session-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import type { Scope } from '../../hostops/port.ts';
