@@ -1,7 +1,14 @@
 /** The events of a session as CloudEvents 1.0, in the structured form. The fields of `data` are those of Fenix (fenix.md §4). */
 import { API_VERSION, GROUP } from '../crds/names.ts';
 import type { SessionEvent } from '../engine/session/session-state.ts';
-import { metadataIn, replyUrl, type ProjectEvent, type ReplyLinks, type ToldSession } from './told.ts';
+import {
+  eventId,
+  metadataIn,
+  replyUrl,
+  type ProjectEvent,
+  type ReplyLinks,
+  type ToldSession,
+} from './told.ts';
 
 export const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
 
@@ -29,17 +36,17 @@ export function cloudEvent(
   session: ToldSession,
   { at, links }: { readonly at: number; readonly links?: ReplyLinks | undefined },
 ): CloudEvent {
-  const { uid, namespace, name } = session;
+  const { namespace, name } = session;
   const subject = event.type === 'project' ? event.project : event.type === 'host' ? event.host : undefined;
   return {
     specversion: '1.0',
-    id: `${uid}-${event.id}`,
+    id: eventId(event, session),
     source: `/apis/${API_VERSION}/namespaces/${namespace}/maintenancesessions/${name}`,
     type: `${GROUP.split('.').toReversed().join('.')}.maintenance.${TYPES[event.type]}`,
     ...(subject === undefined ? {} : { subject }),
     time: new Date(at).toISOString(),
     datacontenttype: 'application/json',
-    data: { session_id: uid, ...dataOf(event, session, links) },
+    data: { session_id: session.uid, ...dataOf(event, session, links) },
   };
 }
 

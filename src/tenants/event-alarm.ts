@@ -2,7 +2,14 @@
  * The events for projects in the form in which managers of Fenix receive them: as an event alarm (fenix.md §4). A trait is
  * a text of at most 255 characters, lists and objects as JSON, so instances are a link and not a list.
  */
-import { metadataIn, replyUrl, type ProjectEvent, type ReplyLinks, type ToldSession } from './told.ts';
+import {
+  eventId,
+  metadataIn,
+  replyUrl,
+  type ProjectEvent,
+  type ReplyLinks,
+  type ToldSession,
+} from './told.ts';
 
 const LONGEST_TRAIT = 255;
 /** The numbers of the types of traits. */
@@ -13,7 +20,12 @@ type Trait = readonly [name: string, type: typeof TEXT | typeof TIME, value: str
 
 export type EventAlarm = {
   readonly reason_data: {
-    readonly event: { readonly event_type: 'maintenance.scheduled'; readonly traits: readonly Trait[] };
+    readonly event: {
+      /** The same whenever the event is sent again, as in the envelope of Fenix. */
+      readonly message_id: string;
+      readonly event_type: 'maintenance.scheduled';
+      readonly traits: readonly Trait[];
+    };
   };
 };
 
@@ -41,7 +53,8 @@ export function eventAlarm(
   ];
   const long = traits.find(([, , value]) => value.length > LONGEST_TRAIT);
   if (long) return `${long[0]} is longer than the ${String(LONGEST_TRAIT)} characters of an event alarm`;
-  return { reason_data: { event: { event_type: 'maintenance.scheduled', traits } } };
+  const message_id = eventId(event, session);
+  return { reason_data: { event: { message_id, event_type: 'maintenance.scheduled', traits } } };
 }
 
 /** As Python writes a time in UTC that has no zone. Fractions of a second are cut: an answer may be early. */

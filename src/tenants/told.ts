@@ -23,6 +23,11 @@ export type ReplyLinks = {
   readonly ofInstance: (session: string, project: string, instance: string) => string;
 };
 
+/** By it a receiver knows an event that comes again. */
+export function eventId({ id }: Pick<SessionEvent, 'id'>, { uid }: Pick<ToldSession, 'uid'>): string {
+  return `${uid}-${id}`;
+}
+
 /** Where the answer to an event goes. */
 export function replyUrl(
   { project, instance }: ProjectEvent,

@@ -86,6 +86,7 @@ describe('eventAlarm', () => {
     expect(alarm).toEqual({
       reason_data: {
         event: {
+          message_id: `${session.uid}-7`,
           event_type: 'maintenance.scheduled',
           traits: [
             ['state', 1, 'PLANNED_MAINTENANCE'],
