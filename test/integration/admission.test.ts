@@ -264,6 +264,8 @@ describe('the custom resource definitions', () => {
   });
 
   it('accept the examples and the default pool', async () => {
+    for (const name of ['team-a', 'team-net'])
+      await apply(admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     for (const file of [
       'examples/patch-strategy.yaml',
       'examples/host-pool.yaml',
@@ -278,6 +280,8 @@ describe('the custom resource definitions', () => {
       'examples/openstack/strategy.yaml',
       'examples/openstack/upgrade-playbooks.yaml',
       'examples/openstack/upgrade-strategy.yaml',
+      'examples/sessions/database/manifests.yaml',
+      'examples/sessions/vnf-manager/manifests.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));
