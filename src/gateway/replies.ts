@@ -27,6 +27,8 @@ export type ReplyServer = {
   close(): Promise<void>;
 };
 
+/** An answer waits for the pass that judges it. */
+const LONGEST_CONNECTION_MILLISECONDS = 30_000;
 const LONGEST_REQUEST_MILLISECONDS = 5_000;
 const LARGEST_HEADERS_BYTES = 8_192;
 /** An answer that names 2,000 instances has half of it. */
@@ -149,7 +151,7 @@ function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** Whoever reaches the port can take little: a connection has ten seconds, a request five and little room. */
+/** Whoever reaches the port can take little: a connection has half a minute, a request five seconds and little room. */
 function boundedServer(): FastifyInstance {
   const server = fastify({
     logger: false,
@@ -164,7 +166,7 @@ function boundedServer(): FastifyInstance {
       maxHeaderSize: LARGEST_HEADERS_BYTES,
     },
   });
-  server.server.on('connection', boundConnections());
+  server.server.on('connection', boundConnections(LONGEST_CONNECTION_MILLISECONDS));
   return server;
 }
 

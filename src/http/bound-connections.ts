@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
 
 export const MOST_CONNECTIONS = 256;
-const LONGEST_CONNECTION_MILLISECONDS = 10_000;
 
 /**
  * Bounds how many connections to a server are open, and for how long: a connection above the limit closes the oldest one,
  * so a new client is answered however many others are open.
  */
-export function boundConnections(): (socket: Socket) => void {
+export function boundConnections(longestMilliseconds: number): (socket: Socket) => void {
   const open = new Set<Socket>();
   return (socket) => {
     const [oldest] = open;
@@ -16,7 +15,7 @@ export function boundConnections(): (socket: Socket) => void {
       oldest.destroy();
     }
     open.add(socket);
-    const end = setTimeout(() => socket.destroy(), LONGEST_CONNECTION_MILLISECONDS);
+    const end = setTimeout(() => socket.destroy(), longestMilliseconds);
     socket.once('close', () => {
       clearTimeout(end);
       open.delete(socket);

@@ -32,6 +32,7 @@ export type Endpoints = {
 const TICK_MILLISECONDS = 1_000;
 const LONGEST_SILENCE_MILLISECONDS = 10_000;
 
+const LONGEST_CONNECTION_MILLISECONDS = 10_000;
 const LONGEST_REQUEST_MILLISECONDS = 5_000;
 const LARGEST_HEADERS_BYTES = 8_192;
 
@@ -87,7 +88,7 @@ function boundedServer(): FastifyInstance {
     },
   });
   server.addHook('onRequest', refuseAllButGet);
-  server.server.on('connection', boundConnections());
+  server.server.on('connection', boundConnections(LONGEST_CONNECTION_MILLISECONDS));
   return server;
 }
 

@@ -42,8 +42,7 @@ type Readiness = {
 
 function readiness(facts: WebhookFacts): Readiness {
   if (!facts) {
-    const message = 'nothing was to be sent yet; the address and the Secret are usable';
-    return { status: 'True', reason: 'NothingSent', message };
+    return { status: 'True', reason: 'NothingSent', message: 'nothing was to be sent yet' };
   }
   if (!('delivery' in facts)) return { status: 'False', ...facts };
   const { delivery } = facts;
