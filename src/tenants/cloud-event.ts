@@ -1,14 +1,8 @@
 /** The events of a session as CloudEvents 1.0, in the structured form. The fields of `data` are those of Fenix (fenix.md §4). */
 import { API_VERSION, GROUP } from '../crds/names.ts';
 import type { SessionEvent } from '../engine/session/session-state.ts';
-import {
-  eventId,
-  metadataIn,
-  replyUrl,
-  type ProjectEvent,
-  type ReplyLinks,
-  type ToldSession,
-} from './told.ts';
+import type { ReplyLinks } from './reply-links.ts';
+import { eventId, metadataIn, replyUrl, type ProjectEvent, type ToldSession } from './told.ts';
 
 export const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
 

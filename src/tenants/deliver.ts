@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { cloudEvent, CLOUD_EVENT_TYPE } from './cloud-event.ts';
 import { eventAlarm } from './event-alarm.ts';
 import { PostError, type PostAnswer, type PostTransport } from './post.ts';
+import type { ReplyLinks } from './reply-links.ts';
 import { signature, SIGNATURE_HEADER } from './signature.ts';
-import type { ProjectEvent, ReplyLinks, ToldSession } from './told.ts';
+import type { ProjectEvent, ToldSession } from './told.ts';
 import type { WebhookTarget } from './webhook-target.ts';
 
 /** The answer of a project, in the words of Fenix. */

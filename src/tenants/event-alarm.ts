@@ -2,14 +2,8 @@
  * The events for projects in the form in which managers of Fenix receive them: as an event alarm (fenix.md §4). A trait is
  * a text of at most 255 characters, lists and objects as JSON, so instances are a link and not a list.
  */
-import {
-  eventId,
-  metadataIn,
-  replyUrl,
-  type ProjectEvent,
-  type ReplyLinks,
-  type ToldSession,
-} from './told.ts';
+import type { ReplyLinks } from './reply-links.ts';
+import { eventId, metadataIn, replyUrl, type ProjectEvent, type ToldSession } from './told.ts';
 
 const LONGEST_TRAIT = 255;
 /** The numbers of the types of traits. */

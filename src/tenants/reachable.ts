@@ -8,14 +8,16 @@ import type { TenantsPolicy } from '../crds/spec/tenants.ts';
 
 export type WebhookBounds = Pick<TenantsPolicy, 'webhookHosts' | 'allowHttp'>;
 
-/** Why a webhook may not have this address, with what would be right; undefined when it may. */
+/**
+ * Why a webhook may not have this address, with what would be right; undefined when it may. An IP address must be in the
+ * list itself, so it needs no further look; where names lead is seen when they are resolved.
+ */
 export function addressRefusal({ protocol, hostname }: URL, bounds: WebhookBounds): string | undefined {
   if (protocol !== 'https:' && !bounds.allowHttp)
     return 'http is not allowed: use https, or ask the administrator for spec.tenants.allowHttp of the pool';
   const host = bare(hostname);
   if (!bounds.webhookHosts.some((pattern) => matches(pattern, host)))
     return `the pool does not allow the host ${host}: ask the administrator to add it to spec.tenants.webhookHosts`;
-  if (isIP(host) !== 0 && isRefused(host, bounds)) return refusalOf(host);
   return undefined;
 }
 

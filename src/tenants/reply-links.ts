@@ -3,7 +3,12 @@
  * it, so no other credentials are needed, and nobody can make the address of another project from its own.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { ReplyLinks } from './told.ts';
+
+/** The addresses by which a project reads what it is asked, and answers. */
+export type ReplyLinks = {
+  readonly ofProject: (session: string, project: string) => string;
+  readonly ofInstance: (session: string, project: string, instance: string) => string;
+};
 
 /** 144 bits: nobody guesses them, and an event alarm has room for 255 characters of an address. */
 const TOKEN_BYTES = 18;

@@ -1,5 +1,6 @@
 /** What is told to the projects of a session, by whatever way: the event, the session that it is of, and the links. */
 import type { SessionEvent } from '../engine/session/session-state.ts';
+import type { ReplyLinks } from './reply-links.ts';
 
 /** The parts of a session that those who are told of it see. */
 export type ToldSession = {
@@ -10,18 +11,7 @@ export type ToldSession = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
-export type ProjectEvent = Extract<SessionEvent, { type: 'project' }> & {
-  /** The uid of the instance that the question is about, where each instance is asked about by itself. */
-  readonly instance?: string | undefined;
-  /** In SCALE_IN: what the project can spare, where that is known. */
-  readonly give?: { readonly vcpus: number; readonly instances: readonly string[] } | undefined;
-};
-
-/** The addresses by which a project reads what it is asked, and answers. */
-export type ReplyLinks = {
-  readonly ofProject: (session: string, project: string) => string;
-  readonly ofInstance: (session: string, project: string, instance: string) => string;
-};
+export type ProjectEvent = Extract<SessionEvent, { type: 'project' }>;
 
 /** By it a receiver knows an event that comes again. */
 export function eventId({ id }: Pick<SessionEvent, 'id'>, { uid }: Pick<ToldSession, 'uid'>): string {

@@ -1,12 +1,13 @@
 /** The server of answers, over real HTTP: its own rules, and the recorded exchanges of the project routes. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
 import { startReplyServer, type ReplyServer } from '../../../src/gateway/replies.ts';
-import { replyLinks } from '../../../src/tenants/reply-links.ts';
-import type { ReplyLinks } from '../../../src/tenants/told.ts';
+import { replyLinks, type ReplyLinks } from '../../../src/tenants/reply-links.ts';
 import { KEY } from '../tenants/told-events.ts';
 
 const SESSION = '0e8f0d3c-6b1e-4c59-9a6d-7f1c2b3a4d5e';
@@ -152,6 +153,15 @@ describe('a project', () => {
     const failed = await put(ofA(), { state: 'ACK_MAINTENANCE' });
     expect(failed).toMatchObject({ status: 500, body: { message: 'Careen could not take it: try again' } });
     expect(errors).toEqual([sessions.result]);
+  });
+
+  it('may send no body with a GET', async () => {
+    const request = httpRequest(ofA(), { method: 'GET', headers: { 'Content-Length': '2' } });
+    request.end('{}');
+    // A response is what the event of that name brings.
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(400);
   });
 
   it('is told which methods there are', async () => {

@@ -104,6 +104,10 @@ describe('deliver', () => {
     expect(await delivery(status)).toEqual({ kind: 'delivered' });
   });
 
+  it('reads an answer only in a response 200', async () => {
+    expect(await delivery(202, ACK)).toEqual({ kind: 'delivered' });
+  });
+
   it('says what is wrong with a response that is no answer', async () => {
     for (const text of ['OK', '{"ok":true}', '{"state":7}', '{"state":"ACK_X","instance_actions":[]}'])
       expect(await delivery(200, text)).toEqual({

@@ -92,6 +92,12 @@ describe('deliverEvents', () => {
     expect(scene.deliver(question()).replies).toEqual([reply]);
     scene.deliveries.taken(session.uid, [reply.id]);
     expect(scene.deliver(question())).toMatchObject({ done: [], replies: [] });
+  });
+
+  it('returns no answer to a question that is gone', async () => {
+    const scene = new Scene();
+    scene.deliver(question());
+    await scene.receiver.answer(200, ACK);
     expect(scene.deliver(SCALE_IN).replies).toEqual([]);
   });
 
@@ -157,7 +163,7 @@ describe('deliverEvents', () => {
     scene.deliver(question());
     await scene.receiver.answer(503, '', '20');
     scene.targets = { 'team-a': [target({ key: 'w1/2' })] };
-    scene.deliver(question());
+    expect(scene.deliver(question()).results).toEqual([]);
     expect(scene.receiver.posts).toHaveLength(2);
   });
 

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { MOVE_ACTIONS, type AskedState } from '../../../src/crds/vocabulary.ts';
 import { cloudEvent } from '../../../src/tenants/cloud-event.ts';
 import { eventAlarm, type EventAlarm } from '../../../src/tenants/event-alarm.ts';
-import { isReplyToken, LONGEST_BASE, replyLinks } from '../../../src/tenants/reply-links.ts';
+import { isReplyToken, LONGEST_BASE, replyLinks, type ReplyLinks } from '../../../src/tenants/reply-links.ts';
 import { signature } from '../../../src/tenants/signature.ts';
-import type { ProjectEvent, ReplyLinks } from '../../../src/tenants/told.ts';
+import type { ProjectEvent } from '../../../src/tenants/told.ts';
 import { KEY, links, NOW, question, report, session } from './told-events.ts';
 
 const at = NOW;
