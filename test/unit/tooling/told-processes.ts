@@ -14,7 +14,7 @@ import type {
   ProjectProgress,
   ProjectReply,
 } from '../../../src/engine/session/session-state.ts';
-import type { GivenReply, ReplyPort, Taken } from '../../../src/gateway/reply-port.ts';
+import type { GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
 import { startReplyServer, type ReplyServer } from '../../../src/gateway/replies.ts';
 import { Deliveries } from '../../../src/tenants/deliveries.ts';
 import { postOverNetwork } from '../../../src/tenants/post.ts';
