@@ -9,7 +9,7 @@ import type { PartLimits } from '../../engine/run/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReplyPort } from '../../tenants/reply-port.ts';
-import type { ReplyLinks } from '../../tenants/told.ts';
+import type { ReplyLinks } from '../../tenants/reply-links.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
 import { DownloadObjects } from '../../resources/download-objects.ts';
 import { PlanStages } from '../../resources/plan-stages.ts';

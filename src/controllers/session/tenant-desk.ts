@@ -5,7 +5,7 @@ import { Notices } from '../../resources/notices.ts';
 import { WebhookObjects } from '../../resources/webhook-objects.ts';
 import { Deliveries } from '../../tenants/deliveries.ts';
 import { postOverNetwork } from '../../tenants/post.ts';
-import type { ReplyLinks } from '../../tenants/told.ts';
+import type { ReplyLinks } from '../../tenants/reply-links.ts';
 import { Tenants, type TenantsDeps } from './tenants.ts';
 import { Webhooks } from './webhooks.ts';
 
