@@ -85,12 +85,12 @@ export class ConstraintWatch {
     this.#groups.stop();
   }
 
-  /** The constraints in all namespaces. Resolves once they are known, or it is known that they cannot be read. */
+  /** The constraints in all namespaces. Throws when they cannot be read. */
   async objects(): Promise<{
     readonly instances: readonly OfTenant<InstanceConstraintSpec>[];
     readonly groups: readonly OfTenant<InstanceGroupConstraintSpec>[];
   }> {
-    await Promise.all([this.#instances.known, this.#groups.known]);
+    await Promise.all([this.#instances.known(), this.#groups.known()]);
     return { instances: this.#instances.all, groups: this.#groups.all };
   }
 

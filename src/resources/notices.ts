@@ -73,9 +73,9 @@ export class Notices {
     this.#watched.stop();
   }
 
-  /** Resolves once the notices are known, or it is known that they cannot be read. */
-  get known(): Promise<unknown> {
-    return this.#watched.known;
+  /** Resolves once the notices are known. Throws when they cannot be read. */
+  async known(): Promise<void> {
+    await this.#watched.known();
   }
 
   /** The notice of a project in its namespace. One of another name is none of ours, whatever its labels say. */

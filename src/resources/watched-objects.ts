@@ -1,9 +1,13 @@
 /** The objects of one kind in all namespaces, as a watch has them. Nothing is written. */
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Client } from '../kube/client.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
 import type { Log } from '../kube/log.ts';
+
+/** A watch that has failed begins again within seconds. */
+const LONGEST_WAIT_MS = 5_000;
 
 export type WatchedObjectsOptions<T> = {
   readonly config: Client;
@@ -19,8 +23,10 @@ export type WatchedObjectsOptions<T> = {
 
 export class WatchedObjects<T> {
   readonly #informer: SupervisedInformer<KubernetesObject, T>;
+  readonly #path: string;
 
   constructor({ config, log, clock, path, schema, changed }: WatchedObjectsOptions<T>) {
+    this.#path = path;
     this.#informer = new SupervisedInformer<KubernetesObject, T>({
       ...{ config, path, now: clock, log },
       project: (object) => schema.safeParse(object).data,
@@ -36,9 +42,12 @@ export class WatchedObjects<T> {
     this.#informer.stop();
   }
 
-  /** Resolves once the objects are known, or it is known that they cannot be read. */
-  get known(): Promise<unknown> {
-    return this.#informer.firstAnswer;
+  /** Resolves once the objects are known. Throws when they are not within some seconds: nothing is decided without them. */
+  async known(): Promise<void> {
+    if (this.#informer.isSynced) return;
+    await Promise.race([this.#informer.synced, delay(LONGEST_WAIT_MS, undefined, { ref: false })]);
+    if (this.#informer.isSynced) return;
+    throw new Error(`${this.#path} cannot be read: ${this.#informer.failure ?? 'no answer yet'}`);
   }
 
   get(namespace: string, name: string): T | undefined {

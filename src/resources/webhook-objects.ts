@@ -74,9 +74,9 @@ export class WebhookObjects {
     this.#watched.stop();
   }
 
-  /** The webhooks of a namespace. Resolves once they are known, or it is known that they cannot be read. */
+  /** The webhooks of a namespace. Throws when they cannot be read. */
   async in(namespace: string): Promise<readonly StoredWebhook[]> {
-    await this.#watched.known;
+    await this.#watched.known();
     return this.#watched.all.filter(({ metadata }) => metadata.namespace === namespace);
   }
 

@@ -91,7 +91,7 @@ export class Tenants {
     if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map(), verdicts: [] };
     const { uid } = strategy.metadata;
     this.#known.set(uid, { key, session });
-    await notices.known;
+    await notices.known();
     for (const draft of session.events.flatMap(sessionEventDrafts))
       events.record(ownerEvent(ownerOf(strategy), draft));
     const now = clock();
@@ -155,7 +155,7 @@ export class Tenants {
     const { notices, webhooks } = this.#deps;
     this.#known.delete(uid);
     webhooks.forget(uid);
-    await notices.known;
+    await notices.known();
     await eachOf(notices.of({ uid }), WRITES_AT_ONCE, (notice) => notices.remove(notice));
   }
 
