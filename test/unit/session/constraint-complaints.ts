@@ -75,6 +75,7 @@ export function brokenConstraints({ world }: RecordedSession, { trace }: PlayedS
       case 'added':
         arrive(event.instance, event.host);
         break;
+      default:
     }
   }
   return found;

@@ -38,13 +38,8 @@ function session(scenario: Scenario): RecordedSession {
   });
 }
 
-function instance(
-  id: string,
-  host: string,
-  constraint: object | undefined = OF_G,
-  more: object = {},
-): object {
-  return { id, host, project: 'A', size: 1, ...(constraint ? { constraint } : {}), ...more };
+function instance(id: string, host: string, constraint: object = OF_G, more: object = {}): object {
+  return { id, host, project: 'A', size: 1, constraint, ...more };
 }
 
 type Played = PlayedSession & {

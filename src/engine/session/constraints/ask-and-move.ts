@@ -150,6 +150,6 @@ function commonOf(verdicts: readonly Verdict[]): {
 }
 
 function earliest(verdicts: readonly Verdict[]): Instant | undefined {
-  const all = verdicts.flatMap((each) => ('until' in each && each.until !== undefined ? [each.until] : []));
+  const all = verdicts.flatMap((each) => ('until' in each ? [each.until] : []));
   return all.length > 0 ? Math.min(...all) : undefined;
 }

@@ -36,6 +36,8 @@ export function boundLiveMove(
     case 'blocked':
       if ((outcome.retryAt ?? 0) > now)
         return { ...waits, reason: `${reason}: ${outcome.reason}`, until: outcome.retryAt ?? now };
+      break;
+    default:
   }
   const { namespace, name } = instance;
   const effect = { kind: 'call-off', key, host: leave.host, instance: { uid, namespace, name } } as const;
