@@ -10,6 +10,7 @@
  *   CAREEN_REPLIES_KEY     makes its addresses impossible to guess: 32 random bytes or more, from a Secret
  *   CAREEN_LEASE_SECONDS   how long a standby waits for a silent leader (15; 3 to 600)
  *   CAREEN_RESYNC_SECONDS  how often every pool and strategy is reconciled, even without a change (30; 1 to 3600)
+ *   CAREEN_WORKFLOWS       a folder with workflows of sessions, NAME.mjs; unset: those of Careen only
  *   LOG_LEVEL              trace, debug, info, warn, error (info)
  */
 import { PooledKubeConfig } from './kube/client.ts';

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/runtime/careen-operator.ts';
 import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
+import { loadWorkflows } from './controllers/session/load-workflows.ts';
 import { settingsIn, type RepliesSettings, type Settings } from './controllers/runtime/settings.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
@@ -47,6 +48,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
   const namespace = environment['POD_NAMESPACE'] || OPERATOR_NAMESPACE;
   const instance = environment['POD_NAME'] || hostname();
   const settings = readSettings(environment, log);
+  const folder = environment['CAREEN_WORKFLOWS'];
   const clock = (): number => Date.now();
   const monotonic = (): number => performance.now();
   const metrics = operatorMetrics(clock);
@@ -113,6 +115,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     lead: { since: () => leadsSince, handOver: () => end('handing over the lead') },
     resyncSeconds: settings.resyncSeconds,
     fetchFile: download,
+    workflows: folder ? await loadWorkflows(folder, log) : undefined,
   });
 
   let replyServer: ReplyServer | undefined;

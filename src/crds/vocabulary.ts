@@ -154,6 +154,9 @@ export const REBOOT = 'reboot';
 export const DRAIN_NEEDS = ['never', 'ifRebootRequired', 'always'] as const;
 export type DrainNeed = (typeof DRAIN_NEEDS)[number];
 
+/** The workflows of sessions that come with Careen. */
+export const WORKFLOW_NAMES = ['default', 'vnf', 'kubernetes'] as const;
+
 /** The parts of an upgrade on a host. */
 export const WORK_KINDS = ['stage', 'upgrade', 'rollback', 'hook', 'action'] as const;
 

@@ -198,7 +198,7 @@ describe('a session that cannot be planned', () => {
     [
       'an unknown workflow',
       { workflow: 'vip' },
-      'spec.workflow is vip: there is no such workflow; use default',
+      'spec.workflow is "vip", which rule actionPolicy.workflows of HostPool',
     ],
     [
       'a time in the past',

@@ -20,6 +20,7 @@ import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
 import { Downloads, type FetchFile } from '../session/downloads.ts';
+import type { OwnWorkflows } from '../session/load-workflows.ts';
 import { TenantDesk } from '../session/tenant-desk.ts';
 import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { Lead, StrategyDeps } from '../strategy/strategy-deps.ts';
@@ -55,6 +56,8 @@ export type OperatorDeps = ShellDeps &
     /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
     readonly lead?: Lead;
+    /** The workflows that the administrator has added. */
+    readonly workflows?: OwnWorkflows | undefined;
     /** Downloads a file for a session. */
     readonly fetchFile: FetchFile;
     /** A safety net: pools and open runs are reconciled this often, even without a change; other strategies in turn. */
@@ -107,7 +110,7 @@ export class CareenOperator extends OperatorShell {
       this.#strategies.add(key),
     );
     const deps: Deps = {
-      ...{ tenants, downloads: this.#downloads, lead },
+      ...{ tenants, downloads: this.#downloads, workflows: given.workflows, lead },
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       runs: new RunStore({ ...given, api, parts: new PlanStages(config) }),
       ...{

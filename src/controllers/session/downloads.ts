@@ -8,7 +8,7 @@ import { currentStage, type RunState } from '../../engine/run/run-state.ts';
 import { awaitsDownloads } from '../../engine/session/fetch-downloads.ts';
 import type { DownloadFacts } from '../../engine/session/session-state.ts';
 import { explain } from '../../kube/errors.ts';
-import { allowsHost, hostOf } from '../../planner/policy/download-policy.ts';
+import { allowsHost, hostOf } from '../../planner/policy/session-policy.ts';
 import { ForeignObjectError, type DownloadObjects } from '../../resources/download-objects.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';

@@ -24,6 +24,7 @@ import { BuildRefusal } from '../../planner/problems/build-refusal.ts';
 import { shownBy } from '../../planner/hosts/shown-release.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
+import type { OwnWorkflows } from '../session/load-workflows.ts';
 import {
   builtStatus,
   failedStatus,
@@ -46,6 +47,8 @@ export type PlanInput = BuildInput & {
   readonly maxUnavailable: number;
   /** The host of the leading operator, where it is known. */
   readonly activeHost: HostName | undefined;
+  /** The workflows of sessions that the administrator has added. */
+  readonly workflows?: OwnWorkflows | undefined;
   /** The parts of the strategy that the pool does not permit, one sentence each; the build then fails. */
   readonly violations: readonly string[];
   /** Why the pool grants nothing: it selects hosts of an older pool. A plan without stages then fails. */
@@ -145,13 +148,13 @@ function nobodyBecause(
 
 /** The plan of a session with its hosts, or why there is none. */
 function sessionOrRefusal(
-  { spec, scope: { pool, provider } }: PlanInput,
+  { spec, scope: { pool, provider }, workflows }: PlanInput,
   seeds: readonly HostSeed[],
   view: View,
   now: Instant,
 ): (Built & { readonly session: SessionProgress }) | string {
   const planned = planSession(spec, seeds, {
-    ...{ pool, view, now, onNodes: provider.openstack === undefined },
+    ...{ pool, view, now, onNodes: provider.openstack === undefined, workflows },
   });
   return planned.problems
     ? statusText(planned.problems.join('; '))

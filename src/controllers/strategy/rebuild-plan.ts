@@ -30,6 +30,7 @@ type Deps = Pick<
   | 'activeHost'
   | 'newId'
   | 'runs'
+  | 'workflows'
   | 'clock'
   | 'log'
   | 'events'
@@ -102,7 +103,7 @@ export async function rebuildPlan(
 }
 
 function inputOf(
-  { clock, newId, activeHost, operatorNamespace }: Deps,
+  { clock, newId, activeHost, operatorNamespace, workflows }: Deps,
   { strategy, attachment, epoch, lostPart }: StrategyPass,
   pool: HostPool,
   {
@@ -133,6 +134,7 @@ function inputOf(
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,
+    workflows,
     fleetRevision: fleetRevisionOf(pool, attachment.planRevision(strategy.spec)),
     runId: newId(),
     lostPart,

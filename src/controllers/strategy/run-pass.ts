@@ -50,6 +50,7 @@ export type RunPassDeps = EffectDeps &
     | 'downloads'
     | 'lead'
     | 'activeHost'
+    | 'workflows'
   >;
 
 export type RunPassResult = ReconcileResult & {
@@ -232,7 +233,13 @@ async function findingsIn(
 
 /** The input at this moment: time and hosts change while permits are granted. */
 function inputOf(
-  { clock, downloads, lead, activeHost }: Pick<StrategyDeps, 'clock' | 'downloads' | 'lead' | 'activeHost'>,
+  {
+    clock,
+    downloads,
+    workflows,
+    lead,
+    activeHost,
+  }: Pick<StrategyDeps, 'clock' | 'downloads' | 'workflows' | 'lead' | 'activeHost'>,
   pass: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
@@ -243,7 +250,7 @@ function inputOf(
   return {
     plan: stored.plan,
     run,
-    profile: engineOf(stored.plan),
+    profile: engineOf(stored.plan, workflows),
     turn: {
       owner: ownerOf(strategy),
       order,

@@ -2,6 +2,7 @@ import type { Instant } from '../../engine/view.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { Downloads } from '../session/downloads.ts';
+import type { OwnWorkflows } from '../session/load-workflows.ts';
 import type { Tenants } from '../session/tenants.ts';
 import type { RunStore } from './run-store.ts';
 import type { StrategyIndex } from './strategy-index.ts';
@@ -38,6 +39,8 @@ export type StrategyDeps = ReconcilerDeps & {
   readonly runs: RunStore;
   /** Those whose instances run on the hosts of sessions. */
   readonly tenants: Pick<Tenants, 'hear' | 'tell' | 'forget'>;
+  /** The workflows that the administrator has added. */
+  readonly workflows?: OwnWorkflows | undefined;
   /** The files that sessions give to their actions. */
   readonly downloads: Pick<Downloads, 'factsOf' | 'fetch' | 'forget'>;
 };

@@ -1,10 +1,12 @@
 /** The room on the compute hosts of a session, as they are observed. Pure. */
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Facts, HostName } from '../../planner/hosts/facts.ts';
+import type { Labels } from '../../planner/hosts/labels.ts';
 import type { InstanceFacts, View } from '../view.ts';
 import { computeHosts, type SessionHost, type SessionProgress } from './session-state.ts';
 
 export type Occupied = {
   readonly host: SessionHost;
+  readonly labels: Labels;
   readonly instances: readonly InstanceFacts[];
   readonly capacity: number;
   readonly free: number;
@@ -16,14 +18,21 @@ export function occupancy(
   view: Pick<View, 'host'>,
 ): readonly Occupied[] | undefined {
   const found = computeHosts(session).map((host): Occupied | undefined => {
-    const { instances, capacity: known } = view.host(host.name) ?? {};
+    const { instances, capacity: known, facts = {} } = view.host(host.name) ?? {};
     if (!instances) return undefined;
     const used = instances.reduce((sum, { size = 0 }) => sum + size, 0);
     // A host of unknown size counts as full.
     const capacity = known ?? used;
-    return { host, instances, capacity, free: capacity - used };
+    return { host, labels: labelsIn(facts), instances, capacity, free: capacity - used };
   });
   return found.every((each) => each !== undefined) ? found : undefined;
+}
+
+const LABEL = 'labels.';
+
+function labelsIn(facts: Facts): Labels {
+  const labels = Object.entries(facts).filter(([fact]) => fact.startsWith(LABEL));
+  return Object.fromEntries(labels.map(([fact, value]) => [fact.slice(LABEL.length), value ?? '']));
 }
 
 /** The hosts without instances that are still to be maintained. */

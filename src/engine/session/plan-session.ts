@@ -8,6 +8,7 @@ import type { Plan } from '../../planner/plan.ts';
 import type { Instant } from '../view.ts';
 import { buildSession } from './build-session.ts';
 import { newSession, type SessionHost, type SessionProgress } from './session-state.ts';
+import type { Workflow } from './workflow.ts';
 import { KNOWN_WORKFLOWS, workflowNamed } from './workflows.ts';
 
 /** A session that has not begun: its plan and its hosts; or what is wrong with its spec, one sentence each. */
@@ -31,6 +32,8 @@ export type SessionScene = {
   readonly now: Instant;
   /** Whether its hosts are nodes: a pod is not moved live, and what replaces it may come back to an open node. */
   readonly onNodes: boolean;
+  /** The workflows that the administrator has added. */
+  readonly workflows?: ReadonlyMap<string, Workflow> | undefined;
 };
 
 const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
@@ -42,7 +45,7 @@ const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
 export function planSession(
   spec: StrategySpec,
   seeds: readonly HostSeed[],
-  { pool, view, now, onNodes }: SessionScene,
+  { pool, view, now, onNodes, workflows }: SessionScene,
 ): PlannedSession {
   const { session: wish, patches, drain, timing, onForeignUncordon } = spec;
   if (!wish) throw new Error('the spec is none of a MaintenanceSession');
@@ -50,7 +53,7 @@ export function planSession(
   const known = new Map(seeds.map((seed) => [seed.name, seed]));
   const names = wanted.length > 0 ? wanted : [...known.keys()].toSorted(compareHostNames);
   const problems = [
-    ...problemOfWorkflow(terms.workflow),
+    ...problemOfWorkflow(terms.workflow, workflows),
     ...problemOfStart(terms.startAt, now),
     ...names.flatMap((name) => (known.has(name) ? outOfService(name, view) : [unknownHost(name, pool)])),
   ];
@@ -70,9 +73,10 @@ export function planSession(
   return { plan, session: newSession(hosts) };
 }
 
-function problemOfWorkflow(workflow: string): string[] {
-  if (workflowNamed(workflow)) return [];
-  return [`spec.workflow is ${workflow}: there is no such workflow; use ${KNOWN_WORKFLOWS.join(', ')}`];
+function problemOfWorkflow(workflow: string, own: SessionScene['workflows']): string[] {
+  if (workflowNamed(workflow, own)) return [];
+  const known = [...KNOWN_WORKFLOWS, ...(own?.keys() ?? [])];
+  return [`spec.workflow is ${workflow}: there is no such workflow; use ${known.join(', ')}`];
 }
 
 function problemOfStart(startAt: string | undefined, now: Instant): string[] {

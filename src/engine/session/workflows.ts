@@ -1,4 +1,5 @@
 /** The workflows that come with Careen, by their names (docs/reference/workflows.md). */
+import { WORKFLOW_NAMES } from '../../crds/vocabulary.ts';
 import { defaultWorkflow } from './default-workflow.ts';
 import { kubernetesWorkflow } from './kubernetes-workflow.ts';
 import { vnfWorkflow } from './vnf-workflow.ts';
@@ -8,12 +9,12 @@ const WORKFLOWS: Readonly<Record<string, Workflow>> = {
   default: defaultWorkflow,
   vnf: vnfWorkflow,
   kubernetes: kubernetesWorkflow,
-};
+} satisfies Readonly<Record<(typeof WORKFLOW_NAMES)[number], Workflow>>;
 
 /** The names of the workflows that come with Careen. */
-export const KNOWN_WORKFLOWS: readonly string[] = Object.keys(WORKFLOWS);
+export const KNOWN_WORKFLOWS: readonly string[] = WORKFLOW_NAMES;
 
-/** The workflow of this name; undefined when there is none. */
-export function workflowNamed(name: string): Workflow | undefined {
-  return Object.hasOwn(WORKFLOWS, name) ? WORKFLOWS[name] : undefined;
+/** The workflow of this name; undefined when there is none. @param own those that the administrator has added */
+export function workflowNamed(name: string, own?: ReadonlyMap<string, Workflow>): Workflow | undefined {
+  return Object.hasOwn(WORKFLOWS, name) ? WORKFLOWS[name] : own?.get(name);
 }

@@ -2,7 +2,7 @@
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
 import { timingField, type PlanActions, type StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { actionViolations, type ConfigMaps } from './action-policy.ts';
-import { downloadViolations } from './download-policy.ts';
+import { downloadViolations, workflowViolations } from './session-policy.ts';
 import { oneOf } from './one-of.ts';
 
 /** The part of a pool that decides who may use it, and how. */
@@ -34,7 +34,9 @@ export function policyViolations(
     ...drainViolations(judged, pool),
     ...stopViolations(judged, pool),
     ...timingViolations(judged, pool),
-    ...(judged.session ? downloadViolations(judged.session, pool) : []),
+    ...(judged.session
+      ? [...workflowViolations(judged.session, pool), ...downloadViolations(judged.session, pool)]
+      : []),
     ...actionViolations({ ...judged, patches: [...judged.patches, ...(judged.inReserve ?? [])] }, pool),
   ];
 }

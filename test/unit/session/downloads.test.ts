@@ -1,6 +1,6 @@
 /** The downloads of a session: before everything else, and in the Jobs of its actions. */
 import { expect, it } from 'vitest';
-import { downloadViolations } from '../../../src/planner/policy/download-policy.ts';
+import { downloadViolations } from '../../../src/planner/policy/session-policy.ts';
 import { withDownloads } from '../../../src/engine/steps/with-downloads.ts';
 import type { Effect } from '../../../src/engine/effect.ts';
 import { session } from './simple-session.ts';

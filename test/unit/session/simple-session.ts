@@ -4,10 +4,12 @@ import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { maintenanceSessionSpec } from '../../../src/crds/spec/maintenance-session-spec.ts';
 import { specOfSession } from '../../../src/crds/spec/strategy-spec.ts';
 import type { DecideInput, Decided, NeedsPermits, NeedsMembers } from '../../../src/engine/decide.ts';
+import type { Workflow } from '../../../src/engine/session/workflow.ts';
 import type { DownloadFacts } from '../../../src/engine/session/session-state.ts';
 import { engineOf } from '../../../src/engine/engine-of.ts';
 import { planSession } from '../../../src/engine/session/plan-session.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
 
@@ -26,20 +28,31 @@ export class SessionOperator extends SimulatedOperator {
     return super.decideWithPermits({ ...input, turn: { ...turn, downloads: this.downloads } }, permits);
   }
 
+  /** The hosts that still have a claim. */
+  get claimedAtEnd(): string[] {
+    return [...this.world.hosts.values()].filter(({ claim }) => claim).map(({ name }) => name);
+  }
+
   /** Continues until the condition holds, or nothing changes any more by itself. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition() && (await this.advance()));
   }
 }
 
-/** Plans a session of two workers, w-1 and w-2, with this spec. */
+export type SessionOptions = {
+  /** The workflows that the administrator has added. */
+  readonly workflows?: ReadonlyMap<string, Workflow>;
+  readonly hosts?: readonly NewHost[];
+};
+
+/** Plans a session with this spec, by default of two workers, w-1 and w-2. */
 export async function session(
   name: string,
   spec: Record<string, unknown>,
-  engine = engineOf,
+  { workflows, hosts = [{ name: 'w-1' }, { name: 'w-2' }] }: SessionOptions = {},
 ): Promise<SessionOperator> {
   const world = new SimulatedWorld({});
-  for (const host of ['w-1', 'w-2']) world.addHost({ name: host });
+  for (const host of hosts) world.addHost(host);
   const ops = new SimulatedHostOps(world);
   const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
   const provider = { kubernetes: { nodeSelector: {} } };
@@ -48,12 +61,12 @@ export async function session(
   for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
   const wish = specOfSession(maintenanceSessionSpec.parse(spec));
   const planned = planSession(wish, seeds, {
-    ...{ pool: 'default', view: ops.view(scope), now: world.now, onNodes: true },
+    ...{ pool: 'default', view: ops.view(scope), now: world.now, onNodes: true, workflows },
   });
   if (planned.problems) throw new Error(planned.problems.join());
   const { plan, session: begun } = planned;
   const owner = { kind: 'MaintenanceSession', namespace: 'careen-hosts', name, uid: 'session-1' };
   return new SessionOperator({
-    ...{ world, ops, scope, plan, limit: 1, owner, profile: engine(plan), session: begun },
+    ...{ world, ops, scope, plan, limit: 1, owner, profile: engineOf(plan, workflows), session: begun },
   });
 }

@@ -1,9 +1,26 @@
 /** What a pool permits of the downloads and the workflow of a session. Pure. */
 import type { ActionPolicy } from '../../crds/spec/action-policy.ts';
 import type { SessionTerms } from '../../crds/spec/session-terms.ts';
+import { WORKFLOW_NAMES } from '../../crds/vocabulary.ts';
 import { oneOf } from './one-of.ts';
 
-type PolicyOwner = { readonly name: string; readonly actionPolicy: Pick<ActionPolicy, 'downloads'> };
+type PolicyOwner = {
+  readonly name: string;
+  readonly actionPolicy: Pick<ActionPolicy, 'downloads' | 'workflows'>;
+};
+
+/** Why a session may not have a workflow that does not come with Careen. */
+export function workflowViolations(
+  { workflow }: Pick<SessionTerms, 'workflow'>,
+  { name, actionPolicy: { workflows = [] } }: PolicyOwner,
+): string[] {
+  const allowed = [...WORKFLOW_NAMES, ...workflows];
+  if (allowed.includes(workflow)) return [];
+  return [
+    `spec.workflow is "${workflow}", which rule actionPolicy.workflows of HostPool ${name} does not admit; ` +
+      oneOf('use', allowed),
+  ];
+}
 
 /** One sentence for each download that the pool does not admit. A redirect and what is fetched are judged later. */
 export function downloadViolations(
