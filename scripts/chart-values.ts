@@ -56,6 +56,7 @@ const scheduling = {
   affinity: options({ nodeAffinity: ofKubernetes, podAffinity: ofKubernetes, podAntiAffinity: ofKubernetes }),
   topologySpreadConstraints: z.array(ofKubernetes),
   priorityClassName: nameOrNone,
+  workflows: z.strictObject({ configMap: nameOrNone }),
 };
 
 const environment = z.strictObject({

@@ -22,7 +22,9 @@ NEVER.addSubnet('fe80::', 10, 'ipv6');
 NEVER.addAddress('100.100.100.200', 'ipv4');
 NEVER.addAddress('168.63.129.16', 'ipv4');
 NEVER.addAddress('fd00:ec2::254', 'ipv6');
+/** Nobody answers there. */
 NEVER.addSubnet('224.0.0.0', 4, 'ipv4');
+NEVER.addAddress('255.255.255.255', 'ipv4');
 NEVER.addSubnet('ff00::', 8, 'ipv6');
 /** The first ones within IPv6, as a gateway reads them. */
 NEVER.addSubnet('64:ff9b::7f00:0', 104, 'ipv6');
@@ -43,12 +45,13 @@ export function boundedLookup(listed: readonly string[]): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
-      const [usable] = addresses.filter(({ address }) => addressRefusal(address, listed) === undefined);
+      const allowed = addresses.filter(({ address }) => addressRefusal(address, listed) === undefined);
+      const [usable] = allowed;
       if (!usable) {
         const refused = addressRefusal(addresses[0]?.address ?? '', listed);
         return callback(new RefusedAddress(refused ?? `${hostname} has no address`), []);
       }
-      if (options.all) return callback(null, [usable]);
+      if (options.all) return callback(null, allowed);
       return callback(null, usable.address, usable.family);
     });
   };

@@ -1,7 +1,8 @@
 /** One POST to a webhook: over a connection of its own, without redirects, and with a bound on time and on what is read. */
 import { connectionPool } from '../http/connection-pool.ts';
 import { exchange, type Answer } from '../http/exchange.ts';
-import { boundedLookup, RefusedAddress, type WebhookBounds } from './reachable.ts';
+import { RefusedAddress } from '../http/reachable.ts';
+import { boundedLookup, type WebhookBounds } from './reachable.ts';
 
 export type Post = {
   readonly url: string;

@@ -20,7 +20,11 @@ const LONGEST_ANSWER = 262_144;
 export type OwnWorkflows = ReadonlyMap<string, Workflow>;
 
 /** The workflows in NAME.mjs of a folder. One that cannot be loaded fails each session that names it. */
-export async function loadWorkflows(folder: string, log: Log): Promise<OwnWorkflows> {
+export async function loadWorkflows(
+  folder: string,
+  log: Log,
+  answerMilliseconds = ANSWER_MILLISECONDS,
+): Promise<OwnWorkflows> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.mjs'));
   const named = files.map((file) => ({ file, name: file.slice(0, -'.mjs'.length) }));
   const loaded = named.flatMap(({ file, name }): [string, Workflow][] => {
@@ -31,7 +35,7 @@ export async function loadWorkflows(folder: string, log: Log): Promise<OwnWorkfl
       );
       return [];
     }
-    const module = new WorkflowModule(join(folder, file));
+    const module = new WorkflowModule(join(folder, file), answerMilliseconds);
     try {
       module.ask(undefined);
       log.info({ workflow: name }, 'workflow loaded');
@@ -54,10 +58,12 @@ type RunningModule = { readonly worker: Worker; readonly port: MessagePort; read
 /** A module in a thread of its own, which is made when it is asked, and made again after it was ended. */
 class WorkflowModule {
   readonly #file: string;
+  readonly #answerMilliseconds: number;
   #running: RunningModule | undefined;
 
-  constructor(file: string) {
+  constructor(file: string, answerMilliseconds: number) {
     this.#file = file;
+    this.#answerMilliseconds = answerMilliseconds;
   }
 
   /**
@@ -69,9 +75,9 @@ class WorkflowModule {
     const { port, bell } = running;
     Atomics.store(bell, 0, 0);
     port.postMessage(standing);
-    if (Atomics.wait(bell, 0, 0, ANSWER_MILLISECONDS) === 'timed-out') {
+    if (Atomics.wait(bell, 0, 0, this.#answerMilliseconds) === 'timed-out') {
       this.#end();
-      throw new Error(`it did not answer within ${String(ANSWER_MILLISECONDS / 1000)} s`);
+      throw new Error(`it did not answer within ${String(this.#answerMilliseconds / 1000)} s`);
     }
     const said = reply.safeParse(receiveMessageOnPort(port)?.message).data ?? { error: 'it said nothing' };
     if ('error' in said) {

@@ -32,7 +32,7 @@ const LABEL = 'labels.';
 
 function labelsIn(facts: Facts): Labels {
   const labels = Object.entries(facts).filter(([fact]) => fact.startsWith(LABEL));
-  return Object.fromEntries(labels.map(([fact, value]) => [fact.slice(LABEL.length), value ?? '']));
+  return Object.fromEntries(labels.map(([fact, value]) => [fact.slice(LABEL.length), value]));
 }
 
 /** The hosts without instances that are still to be maintained. */

@@ -49,14 +49,16 @@ export function downloadViolations(
   });
 }
 
+const IS_ADDRESS = /^[\d.]+$|:/;
+
 /** The host of an address as patterns name it: without the brackets of IPv6, and without a full stop at its end. */
 export function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 }
 
-/** Whether one of the patterns names the host; `*.example.com` stands for every name below example.com. */
+/** Whether one of the patterns names the host; `*.example.com` stands for every name below example.com, `*.1` for no address. */
 export function allowsHost(patterns: readonly string[], host: string): boolean {
   return patterns.some((pattern) =>
-    pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : pattern === host,
+    pattern.startsWith('*.') ? !IS_ADDRESS.test(host) && host.endsWith(pattern.slice(1)) : pattern === host,
   );
 }

@@ -21,11 +21,11 @@ afterEach(async () => {
 });
 
 /** The workflows of a folder with one module, `own.mjs`. */
-async function own(source: string, file = 'own.mjs'): Promise<OwnWorkflows> {
+async function own(source: string, { file = 'own.mjs', answerMs = 5_000 } = {}): Promise<OwnWorkflows> {
   const folder = await mkdtemp(join(tmpdir(), 'careen-workflows-'));
   folders.push(folder);
   await writeFile(join(folder, file), source);
-  return loadWorkflows(folder, log);
+  return loadWorkflows(folder, log, answerMs);
 }
 
 const answering = (body: string): string =>
@@ -55,7 +55,7 @@ describe('a workflow of your own', () => {
 
   it.each([
     ['throws', answering("throw new Error('no rack is known')"), 'no rack is known'],
-    ['takes too long', answering('for (;;);'), 'it did not answer within 2 s'],
+    ['takes too long', answering('for (;;);'), 'it did not answer within 0.3 s'],
     ['answers nothing', answering(''), 'its answer cannot be read: it has no kind'],
     [
       'answers later',
@@ -94,7 +94,8 @@ describe('a workflow of your own', () => {
     ['exports nothing', 'export default 1;', 'it exports no careenWorkflow'],
     ['cannot be read', 'export const {', 'Unexpected'],
   ])('that %s fails the session, and touches nothing', async (_, source, why) => {
-    const run = await ended(await own(source));
+    const hangs = why.startsWith('it did not answer');
+    const run = await ended(await own(source, hangs ? { answerMs: 300 } : {}));
     expect(run.run.state).toBe('apply-failed');
     expect(run.run.apply.reason).toContain(why);
     expect(run.run.session).toMatchObject({ state: 'MAINTENANCE_FAILED', closed: [] });
@@ -104,6 +105,7 @@ describe('a workflow of your own', () => {
   it('is asked again after a failure, in a thread that works', async () => {
     const workflows = await own(
       answering("if (standing.session.previousState === undefined) for (;;); return { kind: 'complete' };"),
+      { answerMs: 1_000 },
     );
     const run = await ended(workflows);
     expect(run.run.state).toBe('apply-failed');
@@ -113,7 +115,7 @@ describe('a workflow of your own', () => {
   });
 
   it('takes no name of a workflow of Careen', async () => {
-    expect([...(await own(answering('return 1'), 'default.mjs')).keys()]).toEqual([]);
+    expect([...(await own(answering('return 1'), { file: 'default.mjs' })).keys()]).toEqual([]);
     expect(said.join()).toContain('not loaded');
   });
 

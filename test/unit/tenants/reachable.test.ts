@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
-import { addressRefusal, boundedLookup, RefusedAddress } from '../../../src/tenants/reachable.ts';
+import { RefusedAddress } from '../../../src/http/reachable.ts';
+import { addressRefusal, boundedLookup } from '../../../src/tenants/reachable.ts';
 
 const refusal = (url: string, webhookHosts: string[], allowHttp = false) =>
   addressRefusal(new URL(url), { webhookHosts, allowHttp });
