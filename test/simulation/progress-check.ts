@@ -118,7 +118,8 @@ export class ProgressCheck {
       const shown = this.#shows(object, before, stage, step);
       const since = Math.max(0, (this.#began.get(key) ?? 0) - OLDEST_VIEW_MS);
       if (step.result === 'success') this.#success(stage, step, since, shown);
-      if (step.result === 'timed-out' && phase === 'applyPhase') this.#timeout(stage, step, shown);
+      if (step.result === 'timed-out' && phase === 'applyPhase')
+        this.#timeout(stage, step, this.#empties(object, step, shown));
     }
     if (
       stage.result === 'success' &&
@@ -126,6 +127,13 @@ export class ProgressCheck {
       stage.steps.some(({ result }) => result !== 'success')
     )
       this.#options.failed(`(6) stage ${String(stage.id)} succeeded, and not all its steps did`);
+  }
+
+  /** With a profile of the VIM a lock is done once it has emptied its hosts, where its plan has no other step for that. */
+  #empties(object: ApiObject, { name }: Step, shown: Shows | undefined): Shows | undefined {
+    const run = runIdOf(object);
+    if (name !== 'lock-hosts' || this.#options.specOf(run)['profile'] === undefined) return shown;
+    return (host, state) => shown?.(host, state) === true && this.#showsEmpty(state, run);
   }
 
   #left(object: ApiObject, { id }: Stage, host: string): void {
@@ -188,9 +196,7 @@ export class ProgressCheck {
       this.#rebooted(before, object, host, state);
     switch (name) {
       case 'lock-hosts':
-        // With a profile of the VIM it empties what its plan has no other step for.
-        return (_, state) =>
-          holds(state) && state.closed && (spec['profile'] === undefined || this.#showsEmpty(state, run));
+        return (_, state) => holds(state) && state.closed;
       case 'migrate-instances-from-host':
         return (_, state) => !state.exists || this.#showsEmpty(state, run);
       case 'sw-patch-hosts':
@@ -205,7 +211,13 @@ export class ProgressCheck {
         // A host that a person uncordoned and cordoned again unseen is released as its claim found it (host-history.ts).
         return (_, state) =>
           !holds(state) &&
-          (!state.exists || !state.closed || state.closedByOthers || state.looksAsBefore || state.leftLocked);
+          (!state.exists ||
+            !state.closed ||
+            state.closedByOthers ||
+            state.looksAsBefore ||
+            state.leftLocked ||
+            // An abort of the VIM undoes a lock that never began, of a host that another run holds.
+            state.claim !== undefined);
       default:
         return undefined;
     }
