@@ -130,6 +130,39 @@ describe('a patch strategy', () => {
   });
 });
 
+describe('a profile of the VIM', () => {
+  it('takes a whole stage by the steps of the VIM, within the limit, and gives every host back', async () => {
+    const fleet = await cluster.fleet('vim', 2, 1);
+    await apply(cluster.admin, ...workload('vim', 4));
+    const vim = { profile: 'vim-2024', workerApplyType: 'parallel', maxParallelWorkerHosts: 2 };
+    await fleet.apply({ ...vim, execution: { mode: 'Run' } });
+    const held = await fleet.until(
+      'the limit',
+      ({ conditions }) => conditions?.some(({ reason }) => reason === 'LimitBelowStage') === true,
+    );
+    expect(held).toMatchObject({ state: 'ready-to-apply', run: { actions: { profile: 'vim-2024' } } });
+    expect(held.message).toContain('stage 0 takes 2 hosts out of service together, HostPool vim allows 1');
+    expect(marked(await fleet.nodes())).toEqual([]);
+
+    await apply(cluster.admin, poolManifest('vim', 2));
+    const most = await mostClosed(fleet, () => fleet.untilState('applied', 180));
+    expect(most).toBe(2);
+    const { applyPhase } = await fleet.status();
+    expect(applyPhase?.stages.map(({ hosts, steps }) => [hosts, steps.map(({ name }) => name)])).toEqual([
+      [
+        ['vim-0', 'vim-1'],
+        [
+          ...['query-alarms', 'disable-host-services', 'migrate-instances-from-host', 'lock-hosts'],
+          ...['sw-patch-hosts', 'system-stabilize', 'unlock-hosts', 'wait-alarms-clear'],
+        ],
+      ],
+    ]);
+    const kernels = (await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
+    expect(kernels).toEqual(['6.12.48', '6.12.48']);
+    await expectGivenBack(fleet);
+  });
+});
+
 describe('trouble', () => {
   it('names host, Job and exit code when a Job fails, keeps that host locked and releases the others', async () => {
     const fleet = await cluster.fleet('failing', 2, 2);
