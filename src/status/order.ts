@@ -70,15 +70,17 @@ function plannedAgain({ execution: { mode, plan } }: StrategySpec): string {
   return `the remaining stages are planned again and then ${then}`;
 }
 
-/** A plan of the VIM is carried out as it is, or not at all. */
-function belowStage(
-  { stage, hosts }: NonNullable<ReturnType<typeof stageAbove>>,
+/** Why a plan of the VIM does not go on: it is carried out as it is, or not at all. */
+export function heldByLimit(
+  { run, plan }: Pick<StoredRun, 'run' | 'plan'>,
   pool: string,
   limit: number,
-): HeldBack {
-  const which = stage === undefined ? 'a later stage' : `stage ${String(stage)}`;
+): HeldBack | undefined {
+  const above = plan.actions.profile && stageAbove(run, limit);
+  if (!above) return undefined;
+  const which = above.stage === undefined ? 'a later stage' : `stage ${String(above.stage)}`;
   const message =
-    `${which} takes ${counted(hosts, 'host')} out of service together, HostPool ${pool} allows ${String(limit)} ` +
+    `${which} takes ${counted(above.hosts, 'host')} out of service together, HostPool ${pool} allows ${String(limit)} ` +
     '(spec.maxUnavailable), and a plan of the VIM is never cut: raise the limit, lower maxParallelWorkerHosts, or use ' +
     'serial';
   return { reason: 'LimitBelowStage', message };
@@ -100,8 +102,8 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
   if (record.specDigest !== specDigest(spec))
     return { reason: 'Building', message: `the spec was edited, ${plannedAgain(spec)}` };
   const limit = limitIn(pool, fleet);
-  const above = plan.actions.profile && stageAbove(run, limit);
-  if (above) return belowStage(above, pool.metadata.name, limit);
+  const above = heldByLimit(stored, pool.metadata.name, limit);
+  if (above) return above;
   if (limitBelowStage(run, limit))
     return {
       reason: 'Building',

@@ -160,7 +160,7 @@ describe('a profile of the VIM', () => {
     const kernels = (await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
     expect(kernels).toEqual(['6.12.48', '6.12.48']);
     await expectGivenBack(fleet);
-  });
+  }, 240_000);
 });
 
 describe('trouble', () => {

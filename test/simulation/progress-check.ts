@@ -119,7 +119,7 @@ export class ProgressCheck {
       const since = Math.max(0, (this.#began.get(key) ?? 0) - OLDEST_VIEW_MS);
       if (step.result === 'success') this.#success(stage, step, since, shown);
       if (step.result === 'timed-out' && phase === 'applyPhase')
-        this.#timeout(stage, step, this.#empties(object, step, shown));
+        this.#timeout(stage, step, this.#endsBy(object, step, shown));
     }
     if (
       stage.result === 'success' &&
@@ -129,9 +129,13 @@ export class ProgressCheck {
       this.#options.failed(`(6) stage ${String(stage.id)} succeeded, and not all its steps did`);
   }
 
-  /** With a profile of the VIM a lock is done once it has emptied its hosts, where its plan has no other step for that. */
-  #empties(object: ApiObject, { name }: Step, shown: Shows | undefined): Shows | undefined {
+  /**
+   * What ends a step on a host, where its success shows less or more. With a profile of the VIM a lock is done once it has
+   * emptied its hosts. A Job or a person may hold up work that a host shows already.
+   */
+  #endsBy(object: ApiObject, { name }: Step, shown: Shows | undefined): Shows | undefined {
     const run = runIdOf(object);
+    if (name === 'sw-patch-hosts' || name === 'reboot-hosts') return undefined;
     if (name !== 'lock-hosts' || this.#options.specOf(run)['profile'] === undefined) return shown;
     return (host, state) => shown?.(host, state) === true && this.#showsEmpty(state, run);
   }

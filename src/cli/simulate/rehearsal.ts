@@ -1,8 +1,10 @@
 /** Runs a plan on simulated hosts with the engine of the operator. */
 import { ownerKey } from '../../crds/owner-ref.ts';
 import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
+import type { StepName } from '../../crds/vocabulary.ts';
 import { stageOfKey, type Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
+import { WAITS } from '../../engine/steps/wait-clear.ts';
 import { openManual } from '../../engine/steps/manual-work.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import { engineOf } from '../../engine/engine-of.ts';
@@ -171,6 +173,12 @@ function treatmentOf(
   }
 }
 
+/** The steps that look at the alarms once, after so many seconds. */
+const LEAST_SECONDS: Readonly<Partial<Record<StepName, number>>> = {
+  'wait-alarms-clear': WAITS.alarmsClearSeconds,
+  'wait-data-sync': WAITS.dataSyncSeconds,
+};
+
 const AT_ONCE: Treatment = { seconds: 0, refusal: undefined };
 
 /** Evaluates steps as the engine does. The first evaluation of a host in a step also schedules the events of the step. */
@@ -201,6 +209,12 @@ function observed({
     if (step.name === 'query-alarms' && fresh.length > 0) {
       unwell();
       ops.observeAlarms(Math.max(...fresh.map((name) => secondsOf(first.planStage, name, step.name))));
+    }
+    const least = LEAST_SECONDS[step.name];
+    if (least !== undefined && fresh.length > 0) {
+      unwell();
+      const wished = fresh.map((name) => secondsOf(first.planStage, name, step.name));
+      ops.observeAlarms(Math.max(least, ...wished));
     }
     if (step.name === 'system-stabilize' && failing.length > 0)
       world.after(step.timeoutSeconds * 500, unwell);

@@ -7,7 +7,8 @@ import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { heldByPin, pinnedElsewhere } from '../../status/pinned-plan.ts';
 import { messageOf } from '../../status/message.ts';
-import type { RunState } from '../../engine/run/run-state.ts';
+import { heldByLimit } from '../../status/order.ts';
+import { newRun, type RunState } from '../../engine/run/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import { computeHosts, type SessionProgress } from '../../engine/session/session-state.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
@@ -73,7 +74,7 @@ export async function simulationOf(
   const planned = planFor(strategy, nodes, now);
   const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, nodes, planned);
   const whatIf = readWhatIf(options, foreseenPlan(planned));
-  const order = orderOf(strategy, planned);
+  const order = orderOf(strategy, planned, pool.name);
   const rehearsal = await rehearse(planned, fleet, order, whatIf);
   const { outcome, message } = endOf(rehearsal, planned, order, fleet);
   const stages = rehearsal.timeline.stagesOf(rehearsal.apply, rehearsal.endedAt);
@@ -100,9 +101,12 @@ function simulatedSession(session: SessionProgress, states: readonly EnteredStat
 }
 
 /** The order of the strategy, with mode Run. */
-function orderOf({ spec: { execution } }: Strategy, { plan, findings }: Planned): Order {
+function orderOf({ spec: { execution } }: Strategy, { plan, limit, findings }: Planned, pool: string): Order {
   const pinned = pinnedElsewhere(execution.plan, { planDigest: plan.digest });
-  const heldBack = heldBackBy(findings) ?? (pinned === undefined ? undefined : heldByPin(pinned));
+  const heldBack =
+    heldBackBy(findings) ??
+    heldByLimit({ plan, run: newRun('simulated', plan) }, pool, limit) ??
+    (pinned === undefined ? undefined : heldByPin(pinned));
   return { ...execution, mode: 'Run', ...(heldBack ? { heldBack } : {}) };
 }
 

@@ -3,6 +3,7 @@
  * returns a status with the plan, or with the reason why there is none.
  */
 import { counted } from '../../crds/text/counted.ts';
+import { MAX_HOSTS_OF_STAGE } from '../../crds/plan-stage.ts';
 import type { Reason } from '../../crds/observed/conditions.ts';
 import type { Finding } from '../../crds/observed/finding.ts';
 import type { StrategyStatus } from '../../crds/observed/strategy-status.ts';
@@ -193,6 +194,12 @@ function planTooLarge({ plan: { stages, actions } }: Built): string | undefined 
     return (
       `the plan has ${String(stages.length)} stages, more than ${String(MAX_STAGES)}: ` +
       'raise maxParallelWorkerHosts, or split the hosts into several pools'
+    );
+  const large = stages.findIndex(({ hosts }) => hosts.length > MAX_HOSTS_OF_STAGE);
+  if (large >= 0)
+    return (
+      `stage ${String(large)} has ${counted(stages[large]?.hosts.length ?? 0, 'host')}, more than ` +
+      `${String(MAX_HOSTS_OF_STAGE)}: use serial, or split the hosts into several pools`
     );
   const beside = JSON.stringify([newPhase([]), actions]).length;
   const sizes = stages.map((stage) => beside + JSON.stringify(stage).length);

@@ -9,7 +9,7 @@ import { stabilizeHost } from './system-stabilize.ts';
 import { unlockHost } from './unlock-hosts.ts';
 import { DONE, type HostStep, type Verdict } from './verdict.ts';
 import { checkHost, releaseVerified } from './verify.ts';
-import { waitUntilClear } from './wait-clear.ts';
+import { waitUntilClear, WAITS } from './wait-clear.ts';
 
 /** Closes the host under the claim, where no earlier step of the stage has done that. */
 function close(step: HostStep): Verdict {
@@ -77,8 +77,11 @@ const DEFINITIONS = {
   'reboot-hosts': { ...VIM_STEP_KINDS['reboot-hosts'], judge: reboot },
   'start-instances': { ...VIM_STEP_KINDS['start-instances'], judge: unlockHost },
   'enable-host-services': { ...VIM_STEP_KINDS['enable-host-services'], judge: unlockHost },
-  'wait-data-sync': { ...VIM_STEP_KINDS['wait-data-sync'], judge: waitUntilClear(120) },
-  'wait-alarms-clear': { ...VIM_STEP_KINDS['wait-alarms-clear'], judge: waitUntilClear(60) },
+  'wait-data-sync': { ...VIM_STEP_KINDS['wait-data-sync'], judge: waitUntilClear(WAITS.dataSyncSeconds) },
+  'wait-alarms-clear': {
+    ...VIM_STEP_KINDS['wait-alarms-clear'],
+    judge: waitUntilClear(WAITS.alarmsClearSeconds),
+  },
 } as const satisfies Partial<Record<StepName, StepDefinition>>;
 
 /** The kinds of steps in plans of the VIM. A `swact-hosts` is none on hosts. */

@@ -2,6 +2,9 @@ import { alarmsAgainst, alarmsPresent } from './query-alarms.ts';
 import { newFaults } from './unwell.ts';
 import { DONE, hostGone, type HostStep, type Verdict } from './verdict.ts';
 
+/** How long the steps of the VIM wait at least (starlingx-vim.md §12). */
+export const WAITS = { dataSyncSeconds: 120, alarmsClearSeconds: 60 } as const;
+
 /**
  * Waits until no alarm is left, but for so many seconds at least: a host that was given back may take a while to report
  * one. Unlike `system-stabilize` it ends before its timeout, and fails at that.

@@ -133,15 +133,20 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
   const stage = stages[first];
   if (!stage) return [];
   const outside = away.filter((name) => !stage.hosts.includes(name));
+  // Only a stage of the VIM is above the limit by itself.
+  const isAlone = outside.length === 0;
+  const besides = isAlone ? '' : ` besides ${listed(outside)}`;
   return [
     {
       severity: 'blocks',
       reason: 'LimitReached',
-      subjects: outside,
+      subjects: isAlone ? [`HostPool ${pool.name}`] : outside,
       message:
-        `stage ${String(first)} takes ${counted(stage.hosts.length, 'host')} out of service besides ` +
-        `${listed(outside)}; HostPool ${pool.name} allows ${String(limit)} at once, so it gets no permit`,
-      remedy: 'put hosts back into service, or raise maxUnavailable of the pool',
+        `stage ${String(first)} takes ${counted(stage.hosts.length, 'host')} out of service${besides}; ` +
+        `HostPool ${pool.name} allows ${String(limit)} at once, so it gets no permit`,
+      remedy: isAlone
+        ? 'raise maxUnavailable of the pool, lower maxParallelWorkerHosts, or use serial'
+        : 'put hosts back into service, or raise maxUnavailable of the pool',
     },
   ];
 }
@@ -283,8 +288,9 @@ function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
 const WORKER_STAGES: ReadonlySet<StageName> = new Set([STAGE_OF.patch.worker, STAGE_OF.upgrade.worker]);
 
 function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
-  const { workerApplyType, maxParallelWorkerHosts: wished } = spec;
-  if (workerApplyType !== 'parallel' || wished <= limit) return [];
+  const { workerApplyType, maxParallelWorkerHosts: wished, profile } = spec;
+  // A plan of the VIM is never cut: it reaches the limit.
+  if (workerApplyType !== 'parallel' || wished <= limit || profile) return [];
   const alone = new Set(hosts.filter(({ roles }) => roles.includes('controller')).map(({ name }) => name));
   const workers = stages
     .filter(({ name, level }) => WORKER_STAGES.has(name) && level === 'away')

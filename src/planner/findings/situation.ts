@@ -58,7 +58,8 @@ export type PlacementForecast = {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: ApplyTypes & Pick<StrategySpec, 'patches' | 'release' | 'maxParallelWorkerHosts' | 'drain'>;
+  readonly spec: ApplyTypes &
+    Pick<StrategySpec, 'patches' | 'release' | 'maxParallelWorkerHosts' | 'drain' | 'profile'>;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;

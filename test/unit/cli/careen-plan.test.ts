@@ -207,6 +207,17 @@ describe('careen plan', PROCESS, () => {
     expect(out.match(/c-\d/g)).toEqual(['c-0', 'c-2', 'c-1']);
   });
 
+  it('plans as the VIM, without a cut, and says that the pool allows no such stage', async () => {
+    const vim = { profile: 'vim-2024', workerApplyType: 'parallel', maxParallelWorkerHosts: 5 };
+    const hosts = Array.from({ length: 5 }, (_, i) => ({ name: `w-${String(i)}`, ...OLD }));
+    const { out } = await plan(strategyManifest('kernel', 'careen-hosts', vim), fleetOf(hosts));
+    expect(out).toContain('drain (migrate-instances-from-host)');
+    expect(out.replaceAll(/\s+/g, ' ')).toMatch(
+      /blocks: stage 0 takes 5 hosts out of service; HostPool \S+ allows \d at once, so it gets no permit/,
+    );
+    expect(out).not.toContain('stages of workers hold');
+  });
+
   it('says that the pool does not permit the strategy', async () => {
     const { status, out } = await plan(
       strategyManifest('kernel', 'team-a'),
