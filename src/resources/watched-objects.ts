@@ -45,8 +45,9 @@ export class WatchedObjects<T> {
   /** Resolves once the objects are known. Throws when they are not within some seconds: nothing is decided without them. */
   async known(): Promise<void> {
     if (this.#informer.isSynced) return;
-    await Promise.race([this.#informer.synced, delay(LONGEST_WAIT_MS, undefined, { ref: false })]);
-    if (this.#informer.isSynced) return;
+    const isKnown = this.#informer.synced.then(() => true);
+    const isLate = delay(LONGEST_WAIT_MS, false, { ref: false });
+    if (await Promise.race([isKnown, isLate])) return;
     throw new Error(`${this.#path} cannot be read: ${this.#informer.failure ?? 'no answer yet'}`);
   }
 

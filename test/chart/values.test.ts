@@ -36,6 +36,7 @@ const effects: readonly [value: string, kind: string, path: string | typeof ABSE
   ['tolerations=[{"key":"a"}]', 'Deployment', `${POD}.tolerations`, [{ key: 'a' }]],
   ['affinity={"nodeAffinity":{"a":1}}', 'Deployment', `${POD}.affinity`, { nodeAffinity: { a: 1 } }],
   ['topologySpreadConstraints=[{"a":1}]', 'Deployment', `${POD}.topologySpreadConstraints`, [{ a: 1 }]],
+  ['replies={"url":"https://careen.example.com","secretName":"replies"}', 'Deployment', `${CONTAINER}.env`, expect.arrayContaining([{ name: 'CAREEN_REPLIES_URL', value: 'https://careen.example.com' }])],
   ['workflows.configMap="own"', 'Deployment', `${POD}.volumes`, expect.arrayContaining([{ name: 'workflows', configMap: { name: 'own' } }])],
   ['workflows.configMap="own"', 'Deployment', `${POD}.containers.0.env`, expect.arrayContaining([{ name: 'CAREEN_WORKFLOWS', value: '/etc/careen/workflows' }])],
   ['priorityClassName="high"', 'Deployment', `${POD}.priorityClassName`, 'high'],

@@ -9,8 +9,7 @@ function occupied(loads: Readonly<Record<string, readonly InstanceFacts[]>>, cap
     const instances = loads[host.name] ?? [];
     return {
       host,
-      instances,
-      capacity,
+      ...{ instances, capacity, labels: {} },
       free: capacity - instances.reduce((sum, { size = 0 }) => sum + size, 0),
     };
   });
