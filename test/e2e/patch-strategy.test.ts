@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { apply } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelPatch, kubeletPatch, poolManifest } from '../support/operator/strategies.ts';
@@ -132,10 +133,10 @@ describe('a patch strategy', () => {
 
 describe('a profile of the VIM', () => {
   it('takes a whole stage by the steps of the VIM, within the limit, and gives every host back', async () => {
-    const fleet = await cluster.fleet('vim', 2, 1);
+    const fleet = await cluster.fleet('vim', 3, 1);
     await apply(cluster.admin, ...workload('vim', 4));
     const vim = { profile: 'vim-2024', workerApplyType: 'parallel', maxParallelWorkerHosts: 2 };
-    await fleet.apply({ ...vim, execution: { mode: 'Run' } });
+    await fleet.apply({ ...vim, execution: { mode: 'Run', throughStage: 0 } });
     const held = await fleet.until(
       'the limit',
       ({ conditions }) => conditions?.some(({ reason }) => reason === 'LimitBelowStage') === true,
@@ -145,10 +146,12 @@ describe('a profile of the VIM', () => {
     expect(marked(await fleet.nodes())).toEqual([]);
 
     await apply(cluster.admin, poolManifest('vim', 2));
-    const most = await mostClosed(fleet, () => fleet.untilState('applied', 180));
+    const isOver = ({ stages }: StrategyStatus): boolean => stages === '1/2';
+    const most = await mostClosed(fleet, () => fleet.until('the end of stage 0', isOver, 180));
     expect(most).toBe(2);
     const { applyPhase } = await fleet.status();
-    expect(applyPhase?.stages.map(({ hosts, steps }) => [hosts, steps.map(({ name }) => name)])).toEqual([
+    const planned = applyPhase?.stages.map(({ hosts, steps }) => [hosts, steps.map(({ name }) => name)]);
+    expect(planned?.slice(0, 1)).toEqual([
       [
         ['vim-0', 'vim-1'],
         [
@@ -158,7 +161,7 @@ describe('a profile of the VIM', () => {
       ],
     ]);
     const kernels = (await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
-    expect(kernels).toEqual(['6.12.48', '6.12.48']);
+    expect(kernels).toEqual(['6.12.48', '6.12.48', '6.12.41']);
     await expectGivenBack(fleet);
   }, 240_000);
 });
