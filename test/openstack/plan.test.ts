@@ -10,7 +10,7 @@ import { apply, type Manifest } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
 import { eventually } from '../support/eventually.ts';
-import { Admin } from '../support/openstack/admin.ts';
+import { Admin, NOVA_PAUSE } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { cloudSecret, SECRET } from '../support/openstack/cloud-secret.ts';
 import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
@@ -122,6 +122,9 @@ it('is made also while nobody knows how much room there is', async () => {
     expect(unknown?.message).toContain('placement: GET');
   } finally {
     await openStack.command('start placement');
+    const serves = async (): Promise<unknown> =>
+      admin.get('/resource_providers', { service: 'placement' }).catch(() => undefined);
+    await eventually('Placement serves again', serves, { ...NOVA_PAUSE, seconds: 50 });
   }
 });
 
