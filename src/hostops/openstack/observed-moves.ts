@@ -6,11 +6,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Instant } from '../../engine/view.ts';
 import type { Compute } from '../../openstack/compute.ts';
-import type { Migration, ServerGroup } from '../../openstack/compute-answers.ts';
+import type { Migration, Server, ServerGroup } from '../../openstack/compute-answers.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ComputeHost } from './compute-host.ts';
-import { isBeingMoved, isInFlight, isOpen, isUnconfirmed } from './next-move.ts';
+import { cameToNothing, isBeingMoved, isInFlight, isOpen, isUnconfirmed } from './next-move.ts';
 import { isOutOfDate, marksOf, OpenHosts, type ListedServers } from './open-hosts.ts';
 import { isCutOff, migrationsOf, type Moves, type SeenServer } from './servers-on-host.ts';
 
@@ -30,6 +30,11 @@ export type ObservedMovesOptions = {
   readonly serversRead: (host: HostName) => void;
   readonly now: () => Instant;
 };
+
+/** Whether a server that is on another host now may still have its place on the one that it has left. */
+function mayHavePlace(server: Server | undefined): boolean {
+  return server !== undefined && (isBeingMoved(server) || server.status === 'VERIFY_RESIZE');
+}
 
 export class ObservedMoves {
   readonly #options: ObservedMovesOptions;
@@ -178,17 +183,23 @@ export class ObservedMoves {
     const readAt = this.#options.now();
     const there = await compute.servers({ host }, signal);
     const ids = new Set(there.map(({ id }) => id));
-    const leaving = migrations.filter(
-      (each) => each.source === host && isOpen(each) && !ids.has(each.server),
-    );
+    const own = migrations.filter((each) => each.source === host && !ids.has(each.server));
     const left = await Promise.all(
-      leaving.map(async (each) => {
+      own.filter(isOpen).map(async (each) => {
         const server = await compute.find(each.server, signal);
         // A record that was cut off stays open for ever, also when the server has left since by another one.
         return server && !isCutOff(each, server, readAt) ? server : undefined;
       }),
     );
-    const servers = [...there, ...left.filter((server) => server !== undefined)];
+    // Where the read of the migrations took long, a server may have begun to move since, and have left.
+    const explained = new Set(own.filter((each) => !cameToNothing(each)).map(({ server }) => server));
+    const before = this.#open.listOf(host)?.servers ?? [];
+    const gone = before.filter(({ id }) => !ids.has(id) && !explained.has(id));
+    const unexplained = await Promise.all(gone.map(async ({ id }) => compute.find(id, signal)));
+    const servers = [
+      ...there,
+      ...[...left, ...unexplained.filter(mayHavePlace)].flatMap((each) => each ?? []),
+    ];
     const hostIsUp = this.#options.hostNamed(host)?.ready === true;
     return { host, hostIsUp, servers, readAt, marks: marksOf({ host, servers }, migrations) };
   }

@@ -109,6 +109,18 @@ describe('a look', () => {
     expect(host.cloud.serversOn(HOST)?.servers).toEqual([]);
   });
 
+  it('keeps a server that has begun to move, and left, since the migrations were read', async () => {
+    servers = [shown('s1'), shown('s2')];
+    await look();
+    servers = [];
+    const elsewhere = { 'OS-EXT-SRV-ATTR:host': 'compute-2' };
+    const unconfirmed = shown('s1', { ...elsewhere, status: 'VERIFY_RESIZE' });
+    host.nova.on(`GET ${NOVA}/servers/s1`, answer(200, { server: unconfirmed }));
+    host.nova.on(`GET ${NOVA}/servers/s2`, answer(200, { server: shown('s2', elsewhere) }));
+    await look('s1');
+    expect(host.cloud.serversOn(HOST)?.servers.map(({ id }) => id)).toEqual(['s1']);
+  });
+
   it('keeps no server that has left, although an earlier migration of it was cut off and stays open', async () => {
     const cutOff = moved('s1', { ...running, created_at: ago(900), updated_at: ago(120) });
     const second = { ...running, id: 2, uuid: 'm2', status: 'completed' };
@@ -211,6 +223,7 @@ describe('a server that is asked to leave', () => {
     await look();
     expect([...host.cloud.moves.setOff], 'Nova prepares its move').toEqual(['s1']);
     servers = [shown('s1')];
+    host.nova.on(`GET ${NOVA}/servers/s2`, answer(404, { itemNotFound: { code: 404, message: 'gone' } }));
     await look();
     expect([...host.cloud.moves.setOff], 'nothing came of it').toEqual([]);
   });
