@@ -101,12 +101,12 @@ export class CloudCheck {
   /** Judges the end of a seed: what the operator has done to servers, it has also ended. */
   atEnd(): void {
     const { state, failed, isOperator } = this.#options;
-    for (const { id, status, shallRun } of state.servers) {
+    for (const { id, host, status, shallRun } of state.servers) {
       const last = state.migrations.findLast(({ server }) => server === id);
       const isKnown = last !== undefined && !this.#lost.has(last.source);
       if (status === 'VERIFY_RESIZE' && isKnown && last.type === 'migration' && isOperator(last.by))
         failed(`(4) server ${id} was moved by ${last.by}, and nobody has confirmed that`);
-      if (status === 'SHUTOFF' && shallRun && this.#stoppedBy.has(id))
+      if (status === 'SHUTOFF' && shallRun && this.#stoppedBy.has(id) && !this.#lost.has(host))
         failed(`(4) server ${id} was stopped by ${this.#stoppedBy.get(id) ?? ''}, and never started again`);
     }
   }
@@ -116,14 +116,25 @@ export class CloudCheck {
       case 'service':
         return this.#service(event.before, event.after, event.by);
       case 'asked':
-        if (event.refusal === undefined && event.act === 'stop' && this.#options.isOperator(event.by))
-          this.#stoppedBy.set(event.server.id, event.by);
-        if (event.refusal === undefined && event.act === 'start') this.#stoppedBy.delete(event.server.id);
+        if (event.refusal === undefined) this.#switched(event);
         if (MOVES.has(event.act)) this.#asked(event.server, event.by, event.refusal);
         return;
       case 'server':
         return this.#server(event.before, event.after);
       default:
+    }
+  }
+
+  #switched({ act, server: { id, host }, by }: Extract<NovaEvent, { kind: 'asked' }>): void {
+    const { isOperator, leaves, failed } = this.#options;
+    if (act === 'stop' && isOperator(by)) {
+      if (!this.#isLate) leaves(host, id, by);
+      this.#stoppedBy.set(id, by);
+    } else if (act === 'stop' || act === 'start') {
+      if (isOperator(by) && !this.#stoppedBy.has(id))
+        failed(`(4) server ${id} was started by ${by}, which none of us has stopped`);
+      // A start may fail, and is asked again.
+      if (!isOperator(by)) this.#stoppedBy.delete(id);
     }
   }
 

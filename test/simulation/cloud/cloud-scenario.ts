@@ -26,6 +26,8 @@ export type CloudScenario = {
   /** A number, or a percentage. */
   readonly limit: number | string;
   readonly limits: CloudLimits;
+  /** Whether the strategy "kernel" stops the servers of a host for its outage, and starts them again. */
+  readonly stopsServers: boolean;
   readonly microversion: string;
   /** The most items of one page of Nova. */
   readonly page: number;
@@ -38,7 +40,7 @@ export type CloudScenario = {
 };
 
 /** Draws the cloud of a seed. `isCalm`: every server can leave its host, and no timeout is tight. */
-export function cloudScenarioOf(random: Random, isCalm: boolean): CloudScenario {
+export function cloudScenarioOf(random: Random, isCalm: boolean, stopsServers: boolean): CloudScenario {
   const hosts = Array.from({ length: random.int(5, 7) }, (_, i) => `compute-${String(i + 1)}`);
   const zones = random.chance(0.3) ? ['az-1', 'az-2'] : ['nova'];
   const limit = isCalm ? random.pick([1, 2]) : random.pick([2, 2, 3, '34%', '50%']);
@@ -54,10 +56,11 @@ export function cloudScenarioOf(random: Random, isCalm: boolean): CloudScenario 
     evacuation: random.chance(0.4),
     ...limits,
     ...most,
+    ...(stopsServers ? { stopStart: true } : {}),
   };
   const names = random.chance(0.25) ? ['kernel', 'other'] : ['kernel'];
   return {
-    ...{ hosts, limit, limits },
+    ...{ hosts, limit, limits, stopsServers },
     microversion: random.pick(['2.60', '2.79', '2.96', '2.104']),
     page: random.pick([2, 500, 500]),
     atOnce: random.pick([1, 1, 2]),
@@ -66,7 +69,7 @@ export function cloudScenarioOf(random: Random, isCalm: boolean): CloudScenario 
       ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name: POOL } },
       spec: { provider: { openstack }, maxUnavailable: limit, paused: false, allowedNamespaces: [NAMESPACE] },
     },
-    strategies: names.map((name) => strategy(name, random, isCalm)),
+    strategies: names.map((name) => strategy(name, random, isCalm, stopsServers && name === 'kernel')),
     fill: (state) => {
       const units = random.int(4, 6);
       for (const [place, host] of hosts.entries())
@@ -136,7 +139,7 @@ function secretOf(): NewObject {
   return { apiVersion: 'v1', kind: 'Secret', metadata, ...{ data } };
 }
 
-function strategy(name: string, random: Random, isCalm: boolean): NewObject {
+function strategy(name: string, random: Random, isCalm: boolean, stops: boolean): NewObject {
   const patches =
     name === 'kernel' ? random.pick([[KERNEL, AGENT], [KERNEL], [KERNEL], [KERNEL], [AGENT]]) : [AGENT];
   const seconds = (least: number, most: number): number => (isCalm ? most : random.int(least, most));
@@ -144,6 +147,7 @@ function strategy(name: string, random: Random, isCalm: boolean): NewObject {
     ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'PatchStrategy', metadata: { name, namespace: NAMESPACE } },
     spec: {
       ...{ poolRef: POOL, patches, reboot: { job } },
+      ...(stops ? { defaultInstanceAction: 'stop-start' } : {}),
       workerApplyType: random.chance(0.2) ? 'serial' : 'parallel',
       maxParallelWorkerHosts: random.pick([1, 2, 3, 4]),
       onForeignUncordon: random.pick(['pause', 'recordon', 'fail']),

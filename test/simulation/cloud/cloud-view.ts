@@ -23,11 +23,14 @@ export class CloudView implements JobServer {
   readonly #server: ApiServer;
   readonly #state: NovaState;
   readonly #hosts: ApiServer;
+  readonly #stopsServers: boolean;
   /** By host: the path of the Lease of its claim, as far as there was one. */
   readonly #leases = new Map<string, string>();
 
-  constructor(server: ApiServer, state: NovaState) {
+  /** @param stopsServers a stopped server keeps no host from being empty */
+  constructor(server: ApiServer, state: NovaState, stopsServers: boolean) {
     this.#server = server;
+    this.#stopsServers = stopsServers;
     this.#state = state;
     this.#hosts = new ApiServer(() => state.now);
     state.listen((event) => this.#follow(event));
@@ -138,9 +141,10 @@ export class CloudView implements JobServer {
   }
 
   #places(before: CloudServer | undefined, after: CloudServer | undefined): void {
-    const [was, is] = [before, after].map(
-      (each) => new Set([each?.host, each?.heldOn].flatMap((host) => host ?? [])),
-    );
+    const [was, is] = [before, after].map((each) => {
+      const isStopped = this.#stopsServers && each?.status === 'SHUTOFF' && each.task === undefined;
+      return new Set(isStopped ? [] : [each?.host, each?.heldOn].flatMap((host) => host ?? []));
+    });
     for (const host of (was ?? new Set<string>()).difference(is ?? new Set()))
       this.#hosts.remove('pods', keyOf(podOf(before?.id ?? '', host)), CLUSTER);
     for (const nodeName of (is ?? new Set<string>()).difference(was ?? new Set())) {

@@ -26,9 +26,18 @@ type Row = { readonly shown: boolean; readonly item: Item };
 export class NovaApi {
   readonly #options: NovaApiOptions;
   readonly #tokens = new Set<string>();
+  /** By server: the stops and starts that were asked of it, the newest first. */
+  readonly #actions = new Map<string, readonly Item[]>();
 
   constructor(options: NovaApiOptions) {
     this.#options = options;
+    options.state.listen((event) => {
+      if (event.kind !== 'asked' || event.refusal !== undefined) return;
+      const { act: action, by, server } = event;
+      if (action !== 'stop' && action !== 'start') return;
+      const asked = { action, user_id: userOf(by), start_time: timestamp(options.state.now) };
+      this.#actions.set(server.id, [asked, ...(this.#actions.get(server.id) ?? [])]);
+    });
   }
 
   /** Keystone forgets all tokens. */
@@ -72,7 +81,7 @@ export class NovaApi {
 
   #read(path: readonly string[], query: URLSearchParams, headers: Readonly<Record<string, string>>): unknown {
     const { state, microversion } = this.#options;
-    const [resource = '', id = ''] = path;
+    const [resource = '', id = '', what] = path;
     const asked = headers['OpenStack-API-Version']?.split(' ')[1] ?? '';
     switch (resource) {
       case '':
@@ -100,6 +109,7 @@ export class NovaApi {
         if (id !== 'detail') {
           const server = state.server(id);
           if (!server) throw new NovaRefusal(404, `Instance ${id} could not be found.`);
+          if (what === 'os-instance-actions') return { instanceActions: this.#actions.get(id) ?? [] };
           return { server: serverOf(server, asked) };
         }
         const host = query.get('host');

@@ -29,6 +29,8 @@ import { NovaState, type NovaEvent } from './nova-state.ts';
 /** The share of seeds with a cloud. */
 const SHARE = 0.25;
 const CALM = 0.15;
+/** The share of clouds with a strategy that stops servers. */
+const STOPS = 0.25;
 const ADMIN = 'admin';
 /** Nova is asked every few seconds, and for hypervisors every minute. */
 const CALM_MS = 75_000;
@@ -90,12 +92,13 @@ export class CloudRun {
     this.#timeline = timeline;
     this.#startedAt = scheduler.now;
     this.#isCalm = this.#random.chance(CALM);
-    this.#scenario = cloudScenarioOf(this.#random.fork(), this.#isCalm);
+    const stopsServers = Random.named(seed, 'servers are stopped for outages').chance(STOPS);
+    this.#scenario = cloudScenarioOf(this.#random.fork(), this.#isCalm, stopsServers);
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => timeline.change(change));
     this.#state = new NovaState(() => scheduler.now);
     this.#state.listen((event) => this.#show(event));
-    this.#view = new CloudView(this.#server, this.#state);
+    this.#view = new CloudView(this.#server, this.#state, stopsServers);
     this.#checker = this.#makeChecker();
     this.#check = this.#makeCheck();
     this.#faults = this.#makeFaults();
