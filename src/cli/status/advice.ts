@@ -9,6 +9,7 @@ import { leftOutHosts } from '../../engine/hosts/unstaged.ts';
 import { isEmptying, kindOf } from '../../planner/step-kinds.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import type { Commands } from './commands.ts';
+import { projectAdvice } from './session-report.ts';
 import {
   holds,
   isDeleted,
@@ -243,6 +244,8 @@ function enabledByOthers(name: string): Advice {
 const NAMED = 3;
 
 function applying(strategy: Seen, commands: Commands, pool: HostPool | undefined): readonly Advice[] {
+  const ofProjects = projectAdvice(strategy, commands, pool);
+  if (ofProjects.length > 0) return ofProjects;
   return lacksPermits(strategy)
     ? withoutPermits(strategy, commands, pool)
     : draining(strategy, commands, pool);
@@ -334,10 +337,12 @@ function withoutPermits({ spec, status }: Seen, commands: Commands, pool: HostPo
   return found.length > 0 ? found : [look];
 }
 
-function applyFailed({ status }: Seen, commands: Commands): Advice[] {
+function applyFailed(strategy: Seen, commands: Commands, pool: HostPool | undefined): Advice[] {
+  const { status } = strategy;
   const hosts = failedHosts(status.progress?.hosts ?? []);
   const [first] = hosts;
   return [
+    ...projectAdvice(strategy, commands, pool),
     ...hosts.slice(0, NAMED).flatMap((host) => logsOf(host, commands)),
     { does: 'when its cause is mended, repeat the failed stage', command: commands.own('retry') },
     ...(first

@@ -9,6 +9,7 @@ import type { Connection } from '../cluster/connection.ts';
 import { drainingHosts, lacksPermits } from './advice.ts';
 import { budgetSchema, podSchema, type Budget, type Pod } from './budgets.ts';
 import type { Surroundings } from './report.ts';
+import { sessionReport } from './session-report.ts';
 import type { Seen } from './standing.ts';
 
 /** Each host costs a request. */
@@ -26,7 +27,8 @@ export async function readSurroundings(
   const unread = new Set<string>();
   const reading = { connection, unread };
   const draining = drainingHosts(strategy).slice(0, MOST_HOSTS);
-  const pool = await poolFor(reading, strategy, draining.length > 0);
+  const asksProjects = (sessionReport(strategy)?.asked ?? []).length > 0;
+  const pool = await poolFor(reading, strategy, draining.length > 0 || asksProjects);
   const hosts = pool?.spec.provider.openstack ? [] : draining;
   const pods = new Map(
     await Promise.all(hosts.map(async ({ name }) => [name, await podsOn(reading, name)] as const)),
@@ -37,11 +39,14 @@ export async function readSurroundings(
   return { pods, budgets: budgets.flat(), pool };
 }
 
-/** It says which permits there are, and for a drain whether the hosts are nodes: without an answer they count as nodes. */
-async function poolFor(reading: Reading, strategy: Seen, drains: boolean): Promise<HostPool | undefined> {
+/**
+ * It says which permits there are, for a drain whether the hosts are nodes, and for a session in which namespaces its
+ * projects are asked. Without an answer hosts count as nodes.
+ */
+async function poolFor(reading: Reading, strategy: Seen, isOfUse: boolean): Promise<HostPool | undefined> {
   const { poolRef } = strategy.spec;
   if (lacksPermits(strategy)) return poolNamed(reading, poolRef);
-  return drains ? poolNamed({ ...reading, unread: new Set() }, poolRef) : undefined;
+  return isOfUse ? poolNamed({ ...reading, unread: new Set() }, poolRef) : undefined;
 }
 
 type Reading = {

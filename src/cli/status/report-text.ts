@@ -44,6 +44,7 @@ export function reportLines(report: StatusReport, now: number, width: number): L
   const parts = [
     headLines(report, now, columns),
     messageLines(report, columns),
+    projectLines(report, now, columns),
     hostLines(report, now, columns),
     stageLines(report, columns),
     findingLines(report, columns),
@@ -67,7 +68,7 @@ export function headLines(report: StatusReport, now: number, columns: number): L
 }
 
 function stateSpans(
-  { standing, state, stage, stagesDone, stagesTotal, mode }: StatusReport,
+  { standing, state, stage, stagesDone, stagesTotal, mode, session }: StatusReport,
   now: number,
 ): Line {
   const style = STANDING_STYLES[standing];
@@ -78,6 +79,12 @@ function stateSpans(
         ...(stage.since === undefined ? [] : [span(`since ${since(stage.since, now)};`)]),
       ]
     : [];
+  // Nobody knows how many stages a session will have.
+  if (session)
+    return [
+      ...[span(`${state}:`, style), span(`${STANDING_WORDS[standing]};`, style), ...running],
+      ...[span(`${session.state};`, 'bold'), span(`mode ${mode}`)],
+    ];
   const stages =
     stagesTotal > 0 ? [span(`${String(stagesDone)} of ${counted(stagesTotal, 'stage')} done,`)] : [];
   return [
@@ -173,14 +180,39 @@ export function hostLines(
   ];
 }
 
+/** What the projects of a session were asked, and what they have answered. */
+function projectLines({ session }: StatusReport, now: number, columns: number): Line[] {
+  const asked = session?.asked ?? [];
+  if (asked.length === 0) return [];
+  const more = asked.length - MOST_HOSTS;
+  const rows = asked
+    .slice(0, MOST_HOSTS)
+    .map(({ project, asked: state, answer, replyBy, instances }) => [
+      span(project, 'bold'),
+      span(state),
+      span(String(instances)),
+      span(answer, answer === 'NACK' ? 'red' : answer === 'awaited' ? 'yellow' : undefined),
+      span(answer === 'awaited' ? dueText(replyBy, now) : ''),
+    ]);
+  return [
+    ...table(['PROJECT', 'ASKED', 'INSTANCES', 'ANSWER', 'DUE'], rows, columns),
+    ...(more > 0 ? [[span(`and ${counted(more, 'more question')}`)]] : []),
+  ];
+}
+
+function dueText(replyBy: string, now: number): string {
+  const seconds = Math.ceil((Date.parse(replyBy) - now) / 1000);
+  return seconds > 0 ? `in ${duration(seconds)}` : `was due ${since(replyBy, now)} ago`;
+}
+
 function whyOf(failed: boolean, reason: string): Span {
   if (!failed) return span(reason);
   return span(reason === '' ? 'failed' : `failed: ${reason}`, 'red');
 }
 
 /** The stages, while nothing is worked on: what would come next is then the question. */
-function stageLines({ stages, open, standing, release }: StatusReport, columns: number): Line[] {
-  if (open.length > 0 || standing === 'done' || standing === 'failed') return [];
+function stageLines({ stages, open, standing, release, session }: StatusReport, columns: number): Line[] {
+  if (session || open.length > 0 || standing === 'done' || standing === 'failed') return [];
   const next = stages.filter(({ result }) => result !== 'success');
   if (next.length === 0) return [];
   const more = next.length - MOST_STAGES;

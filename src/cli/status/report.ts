@@ -12,6 +12,7 @@ import { adviceFor, type Advice } from './advice.ts';
 import { budgetAdvice, forbidding, type Budget, type Pod } from './budgets.ts';
 import { commandsFor, type Called } from './commands.ts';
 import { hostCounts, timesOf, type HostCounts, type Times } from './progress.ts';
+import { sessionReport, type SessionReport } from './session-report.ts';
 import {
   isDeleted,
   isObserved,
@@ -69,6 +70,8 @@ export type StatusReport = {
   readonly stage?: OpenStage;
   readonly stages: readonly ShownStage[];
   readonly hosts: HostCounts;
+  /** Only of a session. */
+  readonly session?: SessionReport;
   readonly open: readonly OpenHost[];
   /** How hosts left the cluster or the pool. */
   readonly left: readonly string[];
@@ -101,6 +104,7 @@ export function statusReport(
   const apply = status.applyPhase;
   const stage = openStage(strategy);
   const reason = reasonOf(strategy);
+  const session = sessionReport(strategy);
   const lastRequest = status.requests?.at(-1);
   return {
     strategyKind: strategy.kind,
@@ -117,15 +121,23 @@ export function statusReport(
     stagesTotal: apply?.totalStages ?? 0,
     ...(stage ? { stage } : {}),
     stages: (apply?.stages ?? []).map(shownStage),
-    hosts: hostCounts(status),
+    hosts: session
+      ? { ...hostCounts(status), total: session.hosts, done: session.maintained }
+      : hostCounts(status),
+    ...(session ? { session } : {}),
     open: openHosts(strategy, stage?.since),
     left: (apply?.stages ?? []).flatMap(({ left = [] }) => left.map((each) => each.reason)),
-    times: timesOf(status, now),
+    times: session ? withoutEstimate(timesOf(status, now)) : timesOf(status, now),
     findings: (status.findings ?? []).filter(({ severity }) => severity !== 'tells'),
     ...(lastRequest ? { lastRequest } : {}),
     blockers: forbidding(pods, budgets).map((each) => budgetAdvice(each, commands)),
     todo: adviceFor(strategy, commands, pool),
   };
+}
+
+/** Nobody knows how many stages a session will have. */
+function withoutEstimate({ leftSeconds: _unknown, ...times }: Times): Times {
+  return times;
 }
 
 function stateOf(strategy: Seen): string {

@@ -55,6 +55,7 @@ export const SESSIONS_ACCEPTED: readonly AcceptedRow[] = [
     name: `an action of type ${type}`,
     manifest: action({ type }),
   })),
+  { name: 'an action that a person does', manifest: action({ job: undefined, manual: { timeoutSeconds: 60 } }) },
   ...['fail', 'proceed', 'wait'].map((onSilence) => ({
     name: `silence means ${onSilence}`,
     manifest: replies({ onSilence }),
@@ -101,7 +102,14 @@ export const SESSIONS_REFUSED: readonly RefusedRow[] = [
   ),
   byShape('an action of no type', action({ type: undefined }), 'spec.actions[0].type'),
   byShape('an action of an unknown type', action({ type: 'storage' }), 'spec.actions[0].type', NOT_SUPPORTED),
-  byShape('an action without a Job', action({ job: undefined }), 'spec.actions[0].job'),
+  ...[{ job: undefined }, { manual: { timeoutSeconds: 60 } }].map((fields) =>
+    byRule(
+      `an action with ${shown(Object.keys(fields))} changed`,
+      action(fields),
+      'spec.actions[0]',
+      'must have either job, which runs on the host, or manual, for work that a person does',
+    ),
+  ),
   ...['Maintain', '-a', 'a_b'].map((plugin) =>
     byShape(`an action called ${plugin}`, action({ plugin }), 'spec.actions[0].plugin'),
   ),

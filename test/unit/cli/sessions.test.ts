@@ -1,11 +1,27 @@
 import { load } from 'js-yaml';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { plan } from '../../../src/cli/commands/plan.ts';
 import { EXIT_CODES } from '../../../src/cli/exit-code.ts';
+import { reportLines } from '../../../src/cli/status/report-text.ts';
+import {
+  NO_SURROUNDINGS,
+  statusReport,
+  type StatusReport,
+  type Surroundings,
+} from '../../../src/cli/status/report.ts';
+import { lineText } from '../../../src/cli/text/lines.ts';
+import { MAINTENANCE_SESSION } from '../../../src/crds/names.ts';
+import { hostPool } from '../../../src/resources/stored-pool.ts';
+import { strategySchema } from '../../../src/resources/stored-strategy.ts';
+import type { Samples } from '../../gitops/sample.ts';
+import { sessionSamples } from '../../gitops/session-samples.ts';
 import { keptIo } from '../../support/cli/kept-io.ts';
+import { sessionManifest } from '../../support/operator/strategies.ts';
+import { NOW } from '../support/seen-strategies.ts';
 import { printed, sessionInputs, simulated, workers } from '../support/simulations.ts';
 
 const CONTROLLER = { name: 'c-1', labels: { 'node-role.kubernetes.io/control-plane': '' } };
+const CREATED = '2026-01-01T00:00:00Z';
 const job = { template: { spec: { containers: [{ name: 'a', image: 'b' }] } } };
 const ACTIONS = [
   { plugin: 'firmware', type: 'compute', job },
@@ -31,7 +47,7 @@ describe('careen plan of a session', () => {
     const spec = { actions: ACTIONS, hosts: ['w-2', 'c-1', 'w-1'], maintenanceAt: '2099-01-01T00:00:00Z' };
     const { status, out } = await planned(await sessionInputs(spec, [CONTROLLER, ...workers(2)]));
     expect(status).toBe(2);
-    expect(out).toMatchInlineSnapshot(`
+    expect(out.replace(/sha256:\w+/, 'sha256:…')).toMatchInlineSnapshot(`
       "careen-hosts/racks on HostPool default: 3 hosts, at most 10 out of service at once
 
       HOST  TYPE        WHAT IS DONE                  ABOUT
@@ -48,7 +64,7 @@ describe('careen plan of a session', () => {
       No host is closed and no instance is moved before 2099-01-01T00:00:00Z.
 
       2 hosts to empty in turn; the work takes about 37 min without failures, besides answers and moves
-      plan sha256:20120fed05bff918ecb9ebf6501da5c1145b277c905235bad4b7569db5616e28
+      plan sha256:…
       "
     `);
   });
@@ -202,5 +218,102 @@ describe('careen simulate of a session', () => {
     await expect(printed({ silent: ['MAINTENANCE'] })).rejects.toThrow(
       'only a MaintenanceSession asks projects',
     );
+  });
+});
+
+describe('careen status of a session', () => {
+  const CALLED = { program: 'careen', singular: 'maintenancesession' };
+  let samples: Samples;
+  beforeAll(async () => {
+    samples = await sessionSamples();
+  });
+
+  function reportOf(state: string, surroundings?: Partial<Surroundings>): StatusReport {
+    const { status, metadata } = samples.get(state) ?? expect.fail(`no sample: ${state}`);
+    const stored = { namespace: 'careen-hosts', uid: 'session-1', resourceVersion: '1' };
+    const { spec } = sessionManifest('sample', { execution: { mode: 'Run' } });
+    const creationTimestamp = CREATED;
+    const session = strategySchema(MAINTENANCE_SESSION).parse({
+      ...{ metadata: { ...metadata, ...stored, creationTimestamp }, spec, status },
+    });
+    return statusReport(session, CALLED, NOW, { ...NO_SURROUNDINGS, ...surroundings });
+  }
+
+  const screenOf = (state: string): string => reportLines(reportOf(state), NOW, 100).map(lineText).join('\n');
+
+  const NODES = hostPool.parse({
+    ...{
+      metadata: {
+        ...{ name: 'default', uid: 'p', resourceVersion: '1', generation: 1 },
+        creationTimestamp: CREATED,
+      },
+      spec: { provider: { kubernetes: {} } },
+    },
+  });
+
+  it('shows its state, the maintained hosts, and who was asked what until when', () => {
+    expect(screenOf('asks its projects')).toMatchInlineSnapshot(`
+      "careen-hosts/sample on HostPool default
+      applying: working; stage 0: ask-projects since 1 min; MAINTENANCE; mode Run
+      [........................................] 0 of 3 hosts done
+      began 1 min ago
+
+      stage 0, ask-projects: waiting for the answer of project team-a to MAINTENANCE
+
+      PROJECT  ASKED        INSTANCES  ANSWER   DUE
+      team-a   MAINTENANCE  3          awaited  in 29 min
+
+      to do: project team-a has until 2026-11-23T09:30:00.000Z to answer MAINTENANCE, about 3 instances;
+        see its notice
+        kubectl get notice -A -l careen.dev/session-uid=session-1"
+    `);
+    expect(screenOf('a project refused')).toMatchInlineSnapshot(`
+      "careen-hosts/sample on HostPool default
+      apply-failed: cannot continue; MAINTENANCE_FAILED; mode Run
+      [#############...........................] 1 of 3 hosts done
+      took 70 s
+
+      stage 4: project team-a refused PLANNED_MAINTENANCE; see to the cause, then place the request retry,
+      or abort the run
+
+      PROJECT  ASKED                INSTANCES  ANSWER  DUE
+      team-a   PLANNED_MAINTENANCE  2          NACK
+
+      to do: project team-a refused PLANNED_MAINTENANCE: come to terms with it; see its notice
+        kubectl get notice -A -l careen.dev/session-uid=session-1
+      to do: when its cause is mended, repeat the failed stage
+        careen retry sample -n careen-hosts
+      or end the run and release all hosts
+        careen abort sample -n careen-hosts"
+    `);
+    expect(screenOf('all hosts are maintained')).toMatchInlineSnapshot(`
+      "careen-hosts/sample on HostPool default
+      applied: done; MAINTENANCE_DONE; mode Run
+      [########################################] 3 of 3 hosts done
+      took 5 min
+
+      all hosts of the plan are maintained
+
+      to do: nothing: all that was ordered is done"
+    `);
+  });
+
+  it('names the notice of a project that is awaited, refused or was silent, and then the retry', () => {
+    const todo = (state: string): string[] =>
+      reportOf(state, { pool: NODES }).todo.map(({ does, command }) => `${does} | ${String(command)}`);
+    const notice = 'kubectl get notice -n team-a -o wide';
+    expect(todo('asks its projects to scale in')).toEqual([
+      `project team-a has until 2026-11-23T10:00:00.000Z to answer SCALE_IN, about 1 instance; see its notice | ${notice}`,
+    ]);
+    expect(todo('a project refused').slice(0, 2)).toEqual([
+      `project team-a refused PLANNED_MAINTENANCE: come to terms with it; see its notice | ${notice}`,
+      'when its cause is mended, repeat the failed stage | careen retry sample -n careen-hosts',
+    ]);
+    expect(todo('a project did not answer')[0]).toBe(
+      `project team-a did not answer PLANNED_MAINTENANCE: have it answer; see its notice | ${notice}`,
+    );
+    expect(todo('moves the instances of a host')).toEqual([
+      'it continues by itself; follow it | careen watch sample -n careen-hosts',
+    ]);
   });
 });
