@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { VERSION } from '../../src/crds/version.ts';
+import { OUR_KINDS } from '../../src/resources/served-kinds.ts';
 import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
 import { apply, read, readManifests, type Manifest } from '../support/controlplane/apply.ts';
@@ -185,11 +186,7 @@ it(
     expect(await uids()).toEqual(before);
     expect((await fleet.poolStatus()).permits).toEqual(permits);
     expect((await left()).sort()).toEqual([
-      'CustomResourceDefinition hostpools.careen.dev',
-      'CustomResourceDefinition maintenancewebhooks.careen.dev',
-      'CustomResourceDefinition patchstrategies.careen.dev',
-      'CustomResourceDefinition planstages.careen.dev',
-      'CustomResourceDefinition upgradestrategies.careen.dev',
+      ...OUR_KINDS.map(({ plural }) => `CustomResourceDefinition ${plural}.careen.dev`).sort(),
       'HostPool default',
       'Namespace careen-hosts',
     ]);

@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { OUR_KINDS } from '../../src/resources/served-kinds.ts';
 import type { Manifest } from '../support/controlplane/apply.ts';
 import { DEPLOY } from '../support/controlplane/installation.ts';
 import {
@@ -124,11 +125,7 @@ describe('the objects', () => {
       JSON.stringify(metadata).includes('"helm.sh/resource-policy":"keep"'),
     );
     expect(kept.map(keyOf).sort()).toEqual([
-      'CustomResourceDefinition hostpools.careen.dev',
-      'CustomResourceDefinition maintenancewebhooks.careen.dev',
-      'CustomResourceDefinition patchstrategies.careen.dev',
-      'CustomResourceDefinition planstages.careen.dev',
-      'CustomResourceDefinition upgradestrategies.careen.dev',
+      ...OUR_KINDS.map(({ plural }) => `CustomResourceDefinition ${plural}.careen.dev`).sort(),
       'HostPool default',
       'Namespace careen-hosts',
     ]);
@@ -217,7 +214,7 @@ describe('names that YAML could read as something else', () => {
 });
 
 /** How many kinds the chart careen-crds has. */
-const KINDS = 4;
+const KINDS = OUR_KINDS.length;
 
 describe('a chart with Careen as a dependency', () => {
   it('may switch it off by a condition', async () => {
