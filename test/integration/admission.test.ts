@@ -112,14 +112,6 @@ const sessionStatus: SessionStatus = {
   ],
   recovering: [{ instance: 'i-2', group: 'team-a/db', until: TIME }],
   moves: [{ instance: 'i-1', host: 'worker-1', project: 'team-a', action: 'LIVE_MIGRATE', done: false }],
-  questions: [
-    {
-      ...{ instance: 'i-2', host: 'worker-1', project: 'team-a', question: 2, asked: 'PLANNED_MAINTENANCE' },
-      ...{ askedAt: TIME, replyBy: TIME, migrationType: 'MIGRATE', groups: ['team-a/db'] },
-      answer: { kind: 'ACK', action: 'MIGRATE', assumed: true },
-    },
-  ],
-  recovering: [{ instance: 'i-3', group: 'team-a/db', until: TIME }],
   scaleIn: { room: 1.5, rounds: 2 },
   events: [
     { id: '4', type: 'session', state: 'PLANNED_MAINTENANCE', percentDone: 50 },
