@@ -5,6 +5,7 @@ import {
   byShape,
   LABEL_KEYS,
   NOT_SUPPORTED,
+  ONE_ACTION,
   PINNED,
   RESTARTED,
   shown,
@@ -25,6 +26,13 @@ const podOf = (pod: Fields, metadata?: Fields): Manifest =>
   action({
     job: { template: { ...(metadata ? { metadata } : {}), spec: { containers: [container], ...pod } } },
   });
+const downloading = (...files: readonly Fields[]): Manifest =>
+  session({
+    downloads: files.map((fields) => ({
+      ...{ name: 'f.bin', url: 'https://downloads.example.com/f.bin', sha256: 'a'.repeat(64) },
+      ...fields,
+    })),
+  });
 const replies = (fields: Fields): Manifest => session({ replies: fields });
 
 const notice = (spec: Fields): Manifest => ({
@@ -39,6 +47,11 @@ const TEMPLATE = 'spec.actions[0].job.template';
 
 export const SESSIONS_ACCEPTED: readonly AcceptedRow[] = [
   { name: 'a session without actions', manifest: session({ actions: [] }) },
+  { name: 'an action by a person', manifest: action({ job: undefined, manual: { timeoutSeconds: 60 } }) },
+  {
+    name: 'a session with downloads',
+    manifest: downloading({}, { name: 'g', url: 'https://[2001:db8::1]:8443/g?a=b', maxBytes: 16777216 }),
+  },
   { name: 'a session of all hosts', manifest: session({ hosts: [] }) },
   { name: 'a session of two hosts', manifest: session({ hosts: ['w-2', 'w-1'] }) },
   { name: 'a session that begins at a time', manifest: session({ maintenanceAt: '2026-12-01T22:00:00Z' }) },
@@ -55,7 +68,6 @@ export const SESSIONS_ACCEPTED: readonly AcceptedRow[] = [
     name: `an action of type ${type}`,
     manifest: action({ type }),
   })),
-  { name: 'an action that a person does', manifest: action({ job: undefined, manual: { timeoutSeconds: 60 } }) },
   ...['fail', 'proceed', 'wait'].map((onSilence) => ({
     name: `silence means ${onSilence}`,
     manifest: replies({ onSilence }),
@@ -102,14 +114,19 @@ export const SESSIONS_REFUSED: readonly RefusedRow[] = [
   ),
   byShape('an action of no type', action({ type: undefined }), 'spec.actions[0].type'),
   byShape('an action of an unknown type', action({ type: 'storage' }), 'spec.actions[0].type', NOT_SUPPORTED),
-  ...[{ job: undefined }, { manual: { timeoutSeconds: 60 } }].map((fields) =>
-    byRule(
-      `an action with ${shown(Object.keys(fields))} changed`,
-      action(fields),
-      'spec.actions[0]',
-      'must have either job, which runs on the host, or manual, for work that a person does',
-    ),
+  byRule('an action without a Job', action({ job: undefined }), 'spec.actions[0]', ONE_ACTION),
+  byRule(
+    'an action by a Job and a person',
+    action({ manual: { timeoutSeconds: 60 } }),
+    'spec.actions[0]',
+    ONE_ACTION,
   ),
+  byList('two downloads of one name', downloading({}, {}), 'spec.downloads[1]'),
+  ...['http://a/f', 'https://a@b/f', 'https://', 'https://a/f#b'].map((url) =>
+    byShape(`a download from ${url}`, downloading({ url }), 'spec.downloads[0].url'),
+  ),
+  byShape('a download without a checksum', downloading({ sha256: undefined }), 'spec.downloads[0].sha256'),
+  byShape('a download to another folder', downloading({ name: '../a' }), 'spec.downloads[0].name'),
   ...['Maintain', '-a', 'a_b'].map((plugin) =>
     byShape(`an action called ${plugin}`, action({ plugin }), 'spec.actions[0].plugin'),
   ),
