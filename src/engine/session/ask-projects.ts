@@ -6,7 +6,7 @@ import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import type { Turn } from '../turn.ts';
 import { sharesOf } from './constraints/shares.ts';
-import { byProject, instancesOn, occupancy } from './occupancy.ts';
+import { byProject, hasLeft, instancesOn, occupancy } from './occupancy.ts';
 import { replySecondsIn } from './rounds.ts';
 import { sessionOf } from './session-of.ts';
 import { MOVE_ACTIONS, type AskedState } from '../../crds/vocabulary.ts';
@@ -51,7 +51,8 @@ function ask(
   stage: StageStatus,
   state: AskedState,
 ): SessionProgress | Verdict {
-  const names = stage.hosts?.length ? stage.hosts : computeHosts(session).map(({ name }) => name);
+  const all = stage.hosts?.length ? stage.hosts : computeHosts(session).map(({ name }) => name);
+  const names = all.filter((name) => !hasLeft(turn.view, name));
   const found = names.map((name) => instancesOn(turn.view, name));
   const hosts = found.flatMap((instances) => (instances ? [{ instances }] : []));
   if (hosts.length < found.length)

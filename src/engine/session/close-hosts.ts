@@ -6,7 +6,8 @@ import { noteReason, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass, type RunJudg
 import { foundClosed } from '../run/prior-state.ts';
 import { currentStage } from '../run/run-state.ts';
 import type { HostFacts } from '../view.ts';
-import { DONE, failed } from '../steps/verdict.ts';
+import { DONE } from '../steps/verdict.ts';
+import { hasLeft } from './occupancy.ts';
 import { sessionOf } from './session-of.ts';
 import { computeHosts, type ClosedHost } from './session-state.ts';
 
@@ -25,7 +26,7 @@ export const closeHosts: RunJudge = (pass, { stage }) => {
   const waiting: string[] = [];
   for (const { name } of wanted) {
     const facts = pass.turn.view.host(name);
-    if (!facts) return failed(`${name} no longer exists`);
+    if (!facts || hasLeft(pass.turn.view, name)) continue;
     if (facts.claim?.run === pass.run.id) continue;
     if (facts.claim) waiting.push(`${name} is held by ${ownerText(facts.claim.owner)}`);
     else effects.push(close(pass, facts));

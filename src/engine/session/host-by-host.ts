@@ -32,19 +32,24 @@ export function hostByHost(emptying: Emptying): Workflow {
         return byRoom(standing, emptying);
       case 'PREPARE_MAINTENANCE': {
         const isEmptied = isGood(apply.stages.at(-1)?.result ?? 'failed');
-        return isEmptied ? start(standing) : scaleIn(standing);
+        return isEmptied ? byRoom(standing, emptying) : scaleIn(standing);
       }
-      case 'START_MAINTENANCE': {
-        const next = hosts.find(({ host }) => !host.maintained);
-        if (!next) return round('MAINTENANCE_COMPLETE', askingStage(standing, 'MAINTENANCE_COMPLETE'));
-        return round('PLANNED_MAINTENANCE', emptying(standing, 'PLANNED_MAINTENANCE', next.host.name));
-      }
+      case 'START_MAINTENANCE':
+        return nextHost(standing, emptying);
       case 'PLANNED_MAINTENANCE':
-        return start(standing);
+        // The host may have left meanwhile.
+        return emptyHosts(hosts).length > 0 ? start(standing) : nextHost(standing, emptying);
       default:
         return { kind: 'complete' };
     }
   };
+}
+
+function nextHost(standing: Standing, emptying: Emptying): NextRound {
+  const next = standing.hosts.find(({ host }) => !host.maintained);
+  return next
+    ? round('PLANNED_MAINTENANCE', emptying(standing, 'PLANNED_MAINTENANCE', next.host.name))
+    : round('MAINTENANCE_COMPLETE', askingStage(standing, 'MAINTENANCE_COMPLETE'));
 }
 
 function round(state: AskedState, stage: Stage): NextRound {
@@ -82,7 +87,10 @@ function start(standing: Standing): NextRound {
   // Stages are put aside only after the first one of START_MAINTENANCE.
   const isFirst = !earlier && atHand.every(({ name }) => name !== STAGE_OF_STATE.START_MAINTENANCE);
   const isLast = hosts.every(({ host }) => host.maintained || empty.some((each) => each.host === host));
-  const once = session.hosts.find(({ type }) => type !== 'other')?.name ?? '';
+  // A host that was closed in PREPARE_MAINTENANCE is claimed already.
+  const closed = new Set(session.closed.map(({ name }) => name));
+  const known = session.hosts.filter(({ type }) => type !== 'other');
+  const once = (known.find(({ name }) => !closed.has(name)) ?? known[0])?.name ?? '';
   const controllers = session.hosts.filter(({ type }) => type === 'controller');
   const first = isFirst
     ? [

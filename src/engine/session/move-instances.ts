@@ -4,12 +4,13 @@ import type { Pass, RunJudge } from '../pass.ts';
 import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts } from '../view.ts';
 import { awaitMove, begin, recordEnds, requestMove, type Leave } from './moves.ts';
-import { instancesOn, projectOf } from './occupancy.ts';
+import { hasLeft, instancesOn, projectOf } from './occupancy.ts';
 import { sessionOf } from './session-of.ts';
 
 export const moveInstances: RunJudge = (pass, { stage, step }) => {
   const host = stage.hosts?.[0] ?? '';
-  const instances = instancesOn(pass.turn.view, host);
+  const { view } = pass.turn;
+  const instances = hasLeft(view, host) ? [] : instancesOn(view, host);
   if (!instances) return { kind: 'blocked', reason: `waiting to see what runs on ${host}` };
   recordEnds(pass);
   if (instances.length === 0) return DONE;

@@ -12,12 +12,16 @@ export type Occupied = {
   readonly free: number;
 };
 
-/** The compute hosts in their order; undefined while it is not known what runs on one of them. */
+/**
+ * The compute hosts in their order, without those that have left; undefined while it is not known what runs on one of
+ * them.
+ */
 export function occupancy(
   session: Pick<SessionProgress, 'hosts'>,
   view: Pick<View, 'host'>,
 ): readonly Occupied[] | undefined {
-  const found = computeHosts(session).map((host): Occupied | undefined => {
+  const present = computeHosts(session).filter(({ name }) => !hasLeft(view, name));
+  const found = present.map((host): Occupied | undefined => {
     const { instances, capacity: known, facts = {} } = view.host(host.name) ?? {};
     if (!instances) return undefined;
     const used = instances.reduce((sum, { size = 0 }) => sum + size, 0);
@@ -78,6 +82,11 @@ export function byProject(
 /** The owner of an instance: its project, or the namespace of a pod. */
 export function projectOf({ project, namespace }: InstanceFacts): string {
   return project ?? namespace;
+}
+
+/** Whether a host has left the cluster or the pool: a session goes on without it. */
+export function hasLeft(view: Pick<View, 'host'>, host: HostName): boolean {
+  return view.host(host)?.isMember !== true;
 }
 
 /** The observed instances of one host; undefined while they are not known. */

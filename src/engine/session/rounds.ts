@@ -95,13 +95,16 @@ export function closingStage(given: RoundTerms): Stage {
   return stageOf('start-maintenance', [], 'touched', [...awaitingStart(given, 'START_MAINTENANCE'), CLOSE]);
 }
 
-/** The stage that works on an empty host. */
+/**
+ * The stage that works on an empty host. It looks at the host before it takes it out of service, too: after a failure, or
+ * while other hosts were worked on, something may have come that nobody has asked to leave.
+ */
 export function hostStage({ terms, timing }: RoundTerms, host: HostName): Stage {
   const away = hostSteps(timing, ['lock-hosts']);
   const rest = hostSteps(timing, ['run-actions', 'verify', 'unlock-hosts']);
   const empty: Step = { name: 'await-empty', timeoutSeconds: EMPTY_SECONDS };
   const work = actionsFor(terms, ['host', 'compute']);
-  return { ...stageOf('start-maintenance', [host], 'away', [...away, empty, ...rest]), patches: work };
+  return { ...stageOf('start-maintenance', [host], 'away', [empty, ...away, empty, ...rest]), patches: work };
 }
 
 /** The stage that runs actions on a host which keeps its work; undefined without such actions. */

@@ -27,9 +27,13 @@ export function sessionEngine(workflow: Workflow): EngineProfile {
   };
 }
 
-/** A host that was not emptied in PREPARE_MAINTENANCE fails nothing: projects are asked to scale in (fenix.md §3). */
+/**
+ * A host that was not emptied in PREPARE_MAINTENANCE fails nothing: projects are asked to scale in (fenix.md §3). Nor does
+ * one that is not empty any more before it is taken out of service: its projects are asked in PLANNED_MAINTENANCE.
+ */
 function isUnemptied({ name, steps, currentStep }: StageStatus): boolean {
   const { name: step = '' } = steps[currentStep] ?? {};
+  if (name === 'start-maintenance') return step === 'await-empty' && currentStep === 0;
   return name === 'prepare-maintenance' && (step === 'move-instances' || step === 'ask-and-move-instances');
 }
 
@@ -83,8 +87,9 @@ function endedWell({ result }: StageStatus): boolean {
   return isGood(result);
 }
 
-function namesOf({ hosts = [] }: StageStatus): readonly HostName[] {
-  return hosts;
+/** Its hosts, without those that left before they were worked on. */
+function namesOf({ hosts = [], left = [] }: StageStatus): readonly HostName[] {
+  return hosts.filter((host) => !left.some(({ name }) => name === host));
 }
 
 /** Ends a pass: tells of hosts that begin and end to be worked on, and of the end of the session; opens its hosts then. */
@@ -95,7 +100,8 @@ function recordSession(pass: Pass, before: RunState): void {
   const { state } = pass.run;
   const end = END_STATES[state];
   if (end !== undefined && pass.run.session.state !== end) pass.run.session = inState(pass.run.session, end);
-  if (end === 'MAINTENANCE_FAILED') openHosts(pass);
+  // Also at a good end: a host that had left the pool was not worked on.
+  if (end !== undefined) openHosts(pass);
 }
 
 const END_STATES: Partial<Record<Draft['state'], 'MAINTENANCE_DONE' | 'MAINTENANCE_FAILED'>> = {

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { SimulatedOperator } from '../../../src/cli/simulate/simulated-operator.ts';
+import { playSession, type PlayedSession } from '../../../src/cli/vectors/sessions/play-session.ts';
+import { recordedSession } from '../../../src/cli/vectors/sessions/recorded-session.ts';
+
+/** Changes the world once, as soon as the run shows a state. */
+class ChangingOperator extends SimulatedOperator {
+  when: (operator: SimulatedOperator) => boolean = () => false;
+  change: (operator: SimulatedOperator) => void = () => undefined;
+  #isChanged = false;
+
+  override async pass(): Promise<boolean> {
+    if (!this.#isChanged && this.when(this)) {
+      this.#isChanged = true;
+      this.change(this);
+    }
+    return super.pass();
+  }
+}
+
+const HOSTS = ['compute-0', 'compute-1', 'compute-2'];
+
+/** A session on three hosts with room for four; `instances` are of project A, by host. */
+async function play(
+  instances: readonly string[],
+  changing: Pick<ChangingOperator, 'when' | 'change'>,
+): Promise<{ readonly played: PlayedSession; readonly operator: SimulatedOperator }> {
+  const recorded = recordedSession.parse({
+    id: 'changing',
+    world: {
+      capacityPerHost: 4,
+      computeHosts: HOSTS,
+      instances: instances.map((host, index) => ({ id: `i${String(index)}`, host, project: 'A', size: 1 })),
+    },
+    create: { maintenance_at: '{now+2}', hosts: HOSTS },
+    tenants: { A: {} },
+    trace: [],
+    endState: '',
+  });
+  let operator: SimulatedOperator | undefined;
+  const played = await playSession(recorded, {
+    makeOperator: (assignment) => (operator = Object.assign(new ChangingOperator(assignment), changing)),
+  });
+  if (!operator) throw new Error('there was no operator');
+  return { played, operator };
+}
+
+describe('a session whose hosts change', () => {
+  it.each(['MAINTENANCE', 'START_MAINTENANCE', 'PLANNED_MAINTENANCE'])(
+    'goes on without a host that leaves in %s',
+    async (state) => {
+      const { played, operator } = await play(['compute-0', 'compute-1'], {
+        when: ({ run }) => run.session?.state === state,
+        change: ({ world }) => world.removeHost('compute-1'),
+      });
+      expect(played.endState).toBe('MAINTENANCE_DONE');
+      expect(operator.run.session).toMatchObject({
+        closed: [],
+        hosts: HOSTS.map((name) => ({ name, maintained: name !== 'compute-1' })),
+      });
+    },
+  );
+
+  it('asks about what came to an empty host before its turn, and takes the host out of service later', async () => {
+    const { played } = await play(['compute-0'], {
+      when: ({ run }) => run.hosts.some(({ name }) => name === 'compute-1'),
+      change: ({ world }) => world.addPod({ name: 'late', host: 'compute-2', project: 'A', size: 1 }),
+    });
+    expect(played.endState).toBe('MAINTENANCE_DONE');
+    const { trace } = played;
+    const left = trace.findIndex((event) => event.kind === 'move' && event.instance === 'late');
+    const worked = trace.findIndex((event) => event.kind === 'told-of-host' && event.host === 'compute-2');
+    expect(left).toBeGreaterThan(0);
+    expect(worked).toBeGreaterThan(left);
+  });
+});
