@@ -99,8 +99,15 @@ function adoptions(
     owner: ownerOf(strategy),
     stage: run.apply.currentStage,
   };
-  return new Map(
-    run.hosts.map((outage) => {
+  const held = new Set(run.hosts.map(({ name }) => name));
+  const closed = run.session?.closed.filter(({ name }) => !held.has(name)) ?? [];
+  return new Map<HostName, Adoption>([
+    // A claim in flight, or the release of one, would otherwise arrive after the session has forgotten the host.
+    ...closed.map(({ name, since, closedToNewWorkBefore }): [HostName, Adoption] => {
+      const claim = { ...common, level: 'closed' as const, since, closedToNewWorkBefore };
+      return [name, { claim, makeIfMissing: !suspended }];
+    }),
+    ...run.hosts.map((outage): [HostName, Adoption] => {
       const { uid, level, since, closedToNewWorkBefore = false } = outage;
       const stops = stopsInstances(plan, outage) ? { stopsInstances: true as const } : {};
       const claim = { ...common, level, since, closedToNewWorkBefore, ...stops };
@@ -108,7 +115,7 @@ function adoptions(
       const makeIfMissing = !suspended && mayBeInFlight(engineOf(plan), run, outage);
       return [outage.name, { claim, uid, makeIfMissing, jobs: jobsOf(plan, run, outage) }];
     }),
-  );
+  ]);
 }
 
 /** The recorded Jobs of a host, with all that is needed to make their marks again. */
