@@ -127,7 +127,7 @@ export class Notices {
     }
   }
 
-  /** Deletes a notice, unless that has happened. */
+  /** Deletes a notice, unless that has happened. Throws when it was changed meanwhile. */
   async remove({ namespace, name, uid }: StoredNotice): Promise<void> {
     const body = { preconditions: { uid } };
     try {
@@ -135,8 +135,7 @@ export class Notices {
         ...{ method: 'DELETE', path: `${pathOf(namespace)}/${name}`, body, as: 'metadata' },
       });
     } catch (error) {
-      const code = httpStatus(error);
-      if (code !== 404 && code !== 409) throw error;
+      if (httpStatus(error) !== 404) throw error;
     }
   }
 

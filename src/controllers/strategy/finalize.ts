@@ -1,4 +1,4 @@
-import { RELEASE_FINALIZER } from '../../crds/names.ts';
+import { MAINTENANCE_SESSION, RELEASE_FINALIZER } from '../../crds/names.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { leftLockedEvent } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
@@ -30,7 +30,8 @@ export async function finalize(
   for (const host of remain)
     deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
   await freePermits(deps, { ...pass, strategy: after.strategy });
-  if (stored?.run.session) {
+  // Also after a build that failed: the run before it has told projects.
+  if (strategy.kind === MAINTENANCE_SESSION) {
     deps.downloads.forget(strategy.metadata);
     await deps.tenants.forget(strategy.metadata);
   }
