@@ -109,7 +109,7 @@ function requestsAfter(
 
 /**
  * What outlasts a plan: the hosts to leave out, the controllers of a run that has begun, and how far the upgrade to a
- * release has ended.
+ * release has ended, and how much a session has told.
  */
 function keptIn({
   skipped,
@@ -117,17 +117,25 @@ function keptIn({
   activatedRelease,
   completedRelease,
   completedHooks,
+  ...sessions
 }: StrategyStatus): Pick<
   StrategyStatus,
-  'skipped' | 'controllers' | 'activatedRelease' | 'completedRelease' | 'completedHooks'
+  'skipped' | 'controllers' | 'activatedRelease' | 'completedRelease' | 'completedHooks' | 'told'
 > {
+  const told = toldBefore(sessions);
   return {
     ...(skipped ? { skipped } : {}),
     ...(controllers ? { controllers } : {}),
     ...(activatedRelease ? { activatedRelease } : {}),
     ...(completedRelease ? { completedRelease } : {}),
     ...(completedHooks ? { completedHooks } : {}),
+    ...(told === undefined ? {} : { told }),
   };
+}
+
+/** How many events the runs of a session had so far; undefined where there is none. */
+export function toldBefore({ session, told }: Pick<StrategyStatus, 'session' | 'told'>): number | undefined {
+  return session?.told ?? told;
 }
 
 /** The status that holds the plan. */

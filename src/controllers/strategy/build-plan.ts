@@ -31,6 +31,7 @@ import {
   failedStatus,
   queryingSince,
   queryingStatus,
+  toldBefore,
   type BuildInput,
 } from '../../status/build-status.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
@@ -149,13 +150,14 @@ function nobodyBecause(
 
 /** The plan of a session with its hosts, or why there is none. */
 function sessionOrRefusal(
-  { spec, scope: { pool, provider }, workflows }: PlanInput,
+  { spec, before, scope: { pool, provider }, workflows }: PlanInput,
   seeds: readonly HostSeed[],
   view: View,
   now: Instant,
 ): (Built & { readonly session: SessionProgress }) | string {
   const planned = planSession(spec, seeds, {
     ...{ pool, view, now, onNodes: provider.openstack === undefined, workflows },
+    told: toldBefore(before),
   });
   return planned.problems
     ? statusText(planned.problems.join('; '))

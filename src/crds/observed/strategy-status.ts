@@ -344,6 +344,14 @@ export const strategyStatus = z
 
 /** The status of a strategy of any kind, as it is read: only a session has the part of sessions. */
 export const anyStatus = strategyStatus
-  .extend({ session: sessionProgress.optional() })
+  .extend({
+    session: sessionProgress.optional(),
+    told: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .describe('How many events the runs before had: the questions of the next run have higher numbers.'),
+  })
   .describe('The plan, the session and their progress, as Careen observes them.');
 export type StrategyStatus = z.infer<typeof anyStatus>;

@@ -7,6 +7,7 @@ import type { StepStatus } from '../../crds/observed/step-status.ts';
 import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from '../pass.ts';
+import { withMoreTimeToAnswer } from '../session/session-state.ts';
 import { openManual } from '../steps/manual-work.ts';
 import type { Due } from './results.ts';
 import { runningStep, type Running } from './run-state.ts';
@@ -71,14 +72,15 @@ export function stopPhaseTimer(phase: PhaseStatus): void {
 }
 
 /**
- * Extends the deadlines of the running step, its stage and their phase, and of persons that are waited for. A clock that
- * was set back changes none.
+ * Extends the deadlines of the running step, its stage and their phase, and of persons and projects that are waited for. A
+ * clock that was set back changes none.
  */
 export function extendDeadlines(run: Draft, milliseconds: number): void {
   const running = runningStep(run);
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
   if (running) moveDeadlines(running, seconds);
   run.hosts = run.hosts.map((each) => withMoreTime(each, seconds));
+  if (run.session) run.session = withMoreTimeToAnswer(run.session, seconds);
 }
 
 function withMoreTime(outage: HostProgress, seconds: number): HostProgress {

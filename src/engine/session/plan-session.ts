@@ -34,6 +34,8 @@ export type SessionScene = {
   readonly onNodes: boolean;
   /** The workflows that the administrator has added. */
   readonly workflows?: ReadonlyMap<string, Workflow> | undefined;
+  /** How many events the runs of the session before had; absent: there was none. */
+  readonly told?: number | undefined;
 };
 
 const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
@@ -45,7 +47,7 @@ const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
 export function planSession(
   spec: StrategySpec,
   seeds: readonly HostSeed[],
-  { pool, view, now, onNodes, workflows }: SessionScene,
+  { pool, view, now, onNodes, workflows, told }: SessionScene,
 ): PlannedSession {
   const { session: wish, patches, drain, timing, onForeignUncordon } = spec;
   if (!wish) throw new Error('the spec is none of a MaintenanceSession');
@@ -70,7 +72,7 @@ export function planSession(
     { patches, drain, timing, onForeignUncordon },
     { hosts: names, now },
   );
-  return { plan, session: newSession(hosts) };
+  return { plan, session: newSession(hosts, told) };
 }
 
 function problemOfWorkflow(workflow: string, own: SessionScene['workflows']): string[] {

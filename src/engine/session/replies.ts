@@ -51,8 +51,9 @@ function takeOfInstance(pass: Pass, reply: ProjectReply): string | undefined {
   return undefined;
 }
 
-function lateCounts({ plan }: Pass): boolean {
-  return plan.actions.session?.silent === 'wait';
+/** Whether an answer counts that comes after its time; while the run is suspended, its deadlines stand still. */
+function lateCounts({ plan, run }: Pass): boolean {
+  return plan.actions.session?.silent === 'wait' || run.suspendedSince !== undefined;
 }
 
 /** Records the extensions of this turn, and moves the deadline of the step with them. */

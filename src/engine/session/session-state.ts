@@ -213,10 +213,13 @@ export type SessionProgress = {
   readonly told: number;
 };
 
-/** A session before its first stage. */
-export function newSession(hosts: readonly SessionHost[]): SessionProgress {
+/**
+ * A session before its first stage.
+ * @param before how many events its runs before had: an answer to a question of theirs answers none of this run
+ */
+export function newSession(hosts: readonly SessionHost[], before = 0): SessionProgress {
   const first: SessionProgress = {
-    ...{ state: 'MAINTENANCE', hosts, closed: [], projects: [], members: [], events: [], told: 0 },
+    ...{ state: 'MAINTENANCE', hosts, closed: [], projects: [], members: [], events: [], told: before },
     ...{ questions: [], moves: [], recovering: [] },
   };
   return told(first, { type: 'session', state: 'MAINTENANCE', percentDone: 0 });
@@ -232,6 +235,16 @@ type Untold = SessionEvent extends infer Each
 export function told(session: SessionProgress, event: Untold): SessionProgress {
   const id = String(session.told);
   return { ...session, told: session.told + 1, events: [...session.events, { ...event, id }] };
+}
+
+/** The session with so many seconds more for each answer that is awaited. */
+export function withMoreTimeToAnswer(session: SessionProgress, seconds: number): SessionProgress {
+  const later = <T extends { readonly replyBy: string; readonly answer?: unknown }>(each: T): T => {
+    if (each.answer !== undefined) return each;
+    return { ...each, replyBy: new Date(Date.parse(each.replyBy) + seconds * 1000).toISOString() };
+  };
+  if (seconds === 0) return session;
+  return { ...session, projects: session.projects.map(later), questions: session.questions.map(later) };
 }
 
 /** The session in another state. */
