@@ -17,6 +17,8 @@ export type SimulatedNode = {
   readonly kernelVersion?: string;
   readonly kubeletVersion?: string;
   readonly osImage?: string;
+  /** The room for pods; by default that of kwok. */
+  readonly cpus?: number;
   /** By default the address of kwok. */
   readonly internalIp?: string;
 };
@@ -64,6 +66,7 @@ function manifest(node: SimulatedNode): V1Node {
     // The API accepts a status at creation, and node-join sets only empty fields.
     status: {
       ...(node.internalIp ? { addresses: [{ type: 'InternalIP', address: node.internalIp }] } : {}),
+      ...(node.cpus === undefined ? {} : { capacity: room(node.cpus), allocatable: room(node.cpus) }),
       nodeInfo: {
         kernelVersion: node.kernelVersion ?? '',
         kubeletVersion: node.kubeletVersion ?? '',
@@ -78,6 +81,10 @@ function manifest(node: SimulatedNode): V1Node {
       },
     },
   };
+}
+
+function room(cpus: number): Record<string, string> {
+  return { cpu: String(cpus), memory: '64Gi', pods: '110' };
 }
 
 async function waitUntilReady(

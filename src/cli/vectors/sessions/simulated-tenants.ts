@@ -99,7 +99,7 @@ export class SimulatedTenants {
 }
 
 /** The instances that a recorded project removed in this round of SCALE_IN, the first being 1. */
-function removedIn({ trace }: RecordedSession, round: number, project: string): readonly string[] {
+export function removedIn({ trace }: RecordedSession, round: number, project: string): readonly string[] {
   let rounds = 0;
   const names: string[] = [];
   for (const { state, tenant } of trace) {
