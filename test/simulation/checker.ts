@@ -8,7 +8,7 @@ import { daemonSetOf, nodeOf } from './world/cluster.ts';
 import { jobEnded } from './world/job-controller.ts';
 import { REPEATED } from './world/connection.ts';
 import type { ApiObject, Json } from './world/objects.ts';
-import { refOf, strategiesOf, type StrategyRef } from './world/strategies.ts';
+import { isSession, refOf, strategiesOf, type StrategyRef } from './world/strategies.ts';
 import { ContainerCheck } from './container-check.ts';
 import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
@@ -32,6 +32,7 @@ import {
   stateOf,
   type Claim,
 } from './seen.ts';
+import { SessionCheck } from './sessions/session-check.ts';
 import { UpgradeCheck } from './upgrade-check.ts';
 
 const EFFECT = 'careen.dev/effect';
@@ -62,6 +63,8 @@ export type CheckerOptions = {
   readonly wasClosedLate?: (host: string) => boolean;
   /** How old the facts of a host may be that the operator knows, while all watches and requests work. */
   readonly factsAgeMs?: number;
+  /** By how much the clocks of processes may differ from the time; absent: by nothing. */
+  readonly clockErrorMs?: () => number;
   readonly failed: (complaint: string) => void;
 };
 
@@ -70,6 +73,7 @@ export class Checker {
   readonly #hosts = new Map<string, HostHistory>();
   readonly #progress: ProgressCheck;
   readonly #upgrades: UpgradeCheck;
+  readonly #sessions: SessionCheck;
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
   readonly #containers: ContainerCheck;
@@ -107,6 +111,10 @@ export class Checker {
       ...{ specOf, failed, stateOf: (host) => this.#historyOf(host).now },
       isKnown: (host, state) => this.#isKnown(host, state),
     });
+    this.#sessions = new SessionCheck({
+      ...{ ...options, clockErrorMs: options.clockErrorMs ?? (() => 0) },
+      hasLeft: (host) => this.#historyOf(host).wasSince(0, (state) => !this.#isMember(state)),
+    });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
     this.#containers = new ContainerCheck(failed);
@@ -132,6 +140,7 @@ export class Checker {
   }
 
   #judge(change: Change): void {
+    this.#sessions.changed(change);
     switch (change.resource) {
       case 'nodes':
         return this.#node(change);
@@ -143,6 +152,7 @@ export class Checker {
         return this.#pool(change);
       case 'patchstrategies':
       case 'upgradestrategies':
+      case 'maintenancesessions':
         return this.#strategy(change);
       default:
     }
@@ -158,6 +168,10 @@ export class Checker {
     const made = new HostHistory();
     this.#hosts.set(host, made);
     return made;
+  }
+
+  #isMember({ exists, labels }: HostState): boolean {
+    return exists && selects(this.#options.server.get('hostpools', this.#options.pool), labels);
   }
 
   #strategyOf(run: string): ApiObject | undefined {
@@ -183,7 +197,7 @@ export class Checker {
       this.#fail(
         `(5) the claim on ${name} went back from epoch ${String(old.epoch)} to ${String(claim.epoch)}`,
       );
-    if (claim && !old) this.#claimed(name, claim, by);
+    if (claim && (!old || (old.level === 'closed' && claim.level === 'away'))) this.#claimed(name, claim, by);
     if (old && !claim && isOurs) this.#released(name, old, by);
   }
 
@@ -191,6 +205,16 @@ export class Checker {
     // It was in flight when others removed what would have refused it; its sweep follows.
     if (this.#options.now() - this.#end.lostAt(claim.run) < IN_FLIGHT_MS) return;
     this.#epochs.claims(claim.run, by, `${name} was claimed`);
+    const strategy = this.#strategyOf(claim.run);
+    if (claim.level === 'closed') this.#sessions.closes(name, claim);
+    else this.#takes(name, claim, strategy);
+    // A take-over claims again what may be in flight: in Suspend, or before an abort or a deletion ends the outages.
+    const suspendedIn = this.#suspendedIn.get(strategy?.metadata.uid ?? '') ?? Infinity;
+    const isTakenOver = strategy && (isEnding(strategy) || claim.epoch > suspendedIn);
+    if (!isTakenOver) this.#notSuspended(claim.run, `${name} was claimed`, by, `/api/v1/nodes/${name}`);
+  }
+
+  #takes(name: string, claim: Claim, strategy: ApiObject | undefined): void {
     const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool)).filter(
       ({ host }) => host === name,
     );
@@ -198,13 +222,10 @@ export class Checker {
       this.#fail(
         `(5) ${name} was claimed by ${claim.run}, and has permits of: ${permits.map(({ run }) => run).join(', ') || 'none'}`,
       );
-    const strategy = this.#strategyOf(claim.run);
     if (!strategy || !outagesOf(strategy).some((outage) => outage.name === name))
       this.#fail(`(5) ${name} was claimed before its strategy had recorded it`);
-    // A take-over claims again what may be in flight: in Suspend, or before an abort or a deletion ends the outages.
-    const suspendedIn = this.#suspendedIn.get(strategy?.metadata.uid ?? '') ?? Infinity;
-    const isTakenOver = strategy && (isEnding(strategy) || claim.epoch > suspendedIn);
-    if (!isTakenOver) this.#notSuspended(claim.run, `${name} was claimed`, by, `/api/v1/nodes/${name}`);
+    const busySince = this.#historyOf(name).holdsSince(({ pods }) => pods > 0);
+    if (claim.level === 'away') this.#sessions.takesAway(name, claim, this.#options.now() - busySince);
   }
 
   #released(name: string, { run }: Claim, by: string): void {
@@ -242,9 +263,11 @@ export class Checker {
     if (!this.#options.isOperator(by) || by.endsWith(REPEATED)) return;
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
     this.#evictedBy.set(object.metadata.uid, by);
-    if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined)
+    const run = this.#historyOf(host).now.claim?.run ?? this.#sessions.emptying(host);
+    if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined) {
       this.#evictions.evicted(object);
-    const run = this.#historyOf(host).now.claim?.run;
+      if (run !== undefined) this.#sessions.evicts(run, object);
+    }
     if (before?.metadata.deletionTimestamp === undefined)
       this.leaves(host, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
     else if (run !== undefined)
@@ -254,9 +277,13 @@ export class Checker {
 
   /** Judges that something is asked to leave a host, with a request to this path. */
   leaves(host: string, what: string, by: string, path: string): void {
-    const run = this.#historyOf(host).now.claim?.run;
+    const run = this.#historyOf(host).now.claim?.run ?? this.#sessions.emptying(host);
     // An eviction carries no epoch: one that an earlier leader sent may still arrive.
-    if (this.#isKnown(host, ({ claim }) => claim === undefined) && this.#options.wasAnswered(path))
+    if (
+      run === undefined &&
+      this.#isKnown(host, ({ claim }) => claim === undefined) &&
+      this.#options.wasAnswered(path)
+    )
       this.#fail(`(4) ${what} from ${host}, which nobody holds`);
     if (run !== undefined) this.#notSuspended(run, what, by, path);
   }
@@ -349,7 +376,12 @@ export class Checker {
     const isTakeOver = before !== undefined && before.status?.['epoch'] !== object.status?.['epoch'];
     for (const [name, { now }] of isTakeOver ? [] : this.#hosts) {
       const permit = permits.find(({ host }) => host === name);
-      if (now.claim && permit?.run !== now.claim.run && !this.#end.isUnseen(now.claim.run))
+      if (
+        now.claim &&
+        now.claim.level !== 'closed' &&
+        permit?.run !== now.claim.run &&
+        !this.#end.isUnseen(now.claim.run)
+      )
         this.#fail(
           `(5) ${name} is claimed by ${now.claim.run}, and its permit is ${permit ? `that of ${permit.run}` : 'gone'}`,
         );
@@ -397,6 +429,7 @@ export class Checker {
       .filter((name) => !known.has(name));
     if (opened.length > 0) this.#begun(object, before, opened);
     this.#upgrades.written(object, before, opened);
+    this.#sessions.written(object, before);
     for (const { name, uncordoned } of outagesOf(object)) {
       const history = this.#historyOf(name);
       const { claim, lostClaimOf } = history.now;
@@ -431,7 +464,8 @@ export class Checker {
     const what = `(4) an outage of ${hosts.join(', ')} began`;
     if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
     if (stateOf(object) !== 'applying') this.#fail(`${what} in state ${String(stateOf(object))}`);
-    if (!plansTheSame(this.#builtFrom.get(runIdOf(object)) ?? {}, before.spec ?? {}))
+    // What was agreed with the projects of a session stands until its end.
+    if (!isSession(object) && !plansTheSame(this.#builtFrom.get(runIdOf(object)) ?? {}, before.spec ?? {}))
       this.#fail(`${what} after the spec was edited`);
     const mode = modeOf(before);
     const stage = Number(at(object.status, 'applyPhase', 'currentStage'));
@@ -473,6 +507,7 @@ export class Checker {
 
   /** Judges the end of a seed. */
   atEnd(): void {
+    this.#sessions.atEnd();
     this.#end.judge();
   }
 }

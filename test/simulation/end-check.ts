@@ -3,6 +3,7 @@ import { at, type Objects } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import { isStrategies, nameOf, strategiesOf } from './world/strategies.ts';
 import type { HostState } from './host-history.ts';
+import { sessionOf } from './sessions/session-view.ts';
 import { isFinished, outagesOf, permitsOf, runIdOf, stateOf, type Outage } from './seen.ts';
 
 export type EndOptions = {
@@ -72,7 +73,17 @@ export class EndCheck {
     const kept = new Map(
       strategies.flatMap((each) => outagesOf(each).map(({ name }) => [name, runIdOf(each)] as const)),
     );
-    for (const node of server.list('nodes')) this.#node(node, kept.get(node.metadata.name));
+    // A session that waits in Hold keeps its hosts closed.
+    const waiting = strategies.filter((each) => stateOf(each) === 'applying');
+    const closed = new Map(
+      waiting.flatMap((each) =>
+        (sessionOf(each)?.closed ?? []).map((name) => [name, runIdOf(each)] as const),
+      ),
+    );
+    for (const node of server.list('nodes')) {
+      const { name } = node.metadata;
+      this.#node(node, kept.get(name) ?? closed.get(name));
+    }
     for (const { host, run } of permitsOf(server.get('hostpools', pool)))
       if (kept.get(host) !== run) failed(`(5) the permit of ${run} for ${host} was never freed`);
     for (const strategy of strategies)

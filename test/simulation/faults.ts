@@ -6,6 +6,7 @@ import { Refusal, type Change } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
 import { CLOUD_FAULTS } from './cloud/cloud-faults.ts';
 import { BY_HAND_KINDS } from './by-hand.ts';
+import { PROJECT_FAULTS } from './sessions/session-projects.ts';
 import { INCIDENT_KINDS } from './incidents/incidents.ts';
 import type { JobFate } from './world/job-controller.ts';
 import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
@@ -16,6 +17,7 @@ import { ROLLBACK_ASKED, UPGRADE_EDITS } from './upgrade-scenario.ts';
 import {
   CRASH_DRAWS,
   ROLLBACK_CRASH_DRAWS,
+  SESSION_CRASH_DRAWS,
   UPGRADE_CRASH_DRAWS,
   isElection,
   LEADER,
@@ -62,6 +64,7 @@ export const FAULT_KINDS = [
   ...INCIDENT_KINDS,
   ...BY_HAND_KINDS,
   ...CLOUD_FAULTS,
+  ...PROJECT_FAULTS,
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -81,6 +84,8 @@ export type FaultsOptions = {
   readonly crashesOfUpgrades: Random | undefined;
   /** Draws the crashes in the steps of rollbacks, and nothing else; undefined in a seed without a rollback. */
   readonly crashesOfRollbacks: Random | undefined;
+  /** Draws the crashes in the steps of sessions, and nothing else; absent in a world without sessions. */
+  readonly crashesOfSessions?: Random;
   readonly note: (kind: FaultKind, about: string) => void;
   /** Makes a change by somebody else just before a write arrives. */
   readonly interfere: (request: Call) => void;
@@ -156,6 +161,7 @@ export class Faults implements Fortunes {
     this.#crashes.push(
       ...crashesDrawn(options.crashesOfUpgrades, UPGRADE_CRASH_DRAWS),
       ...crashesDrawn(options.crashesOfRollbacks, ROLLBACK_CRASH_DRAWS),
+      ...crashesDrawn(options.crashesOfSessions, SESSION_CRASH_DRAWS),
     );
     this.#stalls = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2]) }, () => ({
       write: random.pick(STALL_AT),

@@ -70,6 +70,8 @@ export const NOTHING: HostState = {
 /** The operator may not know for so long what others have done to a host: closed it, or moved it to another pool. */
 export const UNSEEN_MS = 150_000;
 
+/** The levels of claims under which a host takes no new work. */
+const CLOSING: ReadonlySet<string> = new Set(['away', 'closed']);
 const OUR_TAINT = 'careen.dev/maintenance';
 /** The condition that is True on a healthy host. */
 const READY = 'Ready';
@@ -95,7 +97,7 @@ export class HostHistory {
     }
     const closed = object.spec?.['unschedulable'] === true;
     // Somebody uncordoned a host of ours, and somebody cordons it again: the run continues, and the cordon is ours.
-    const isClosedAgain = closed && this.now.claim?.level === 'away';
+    const isClosedAgain = closed && CLOSING.has(this.now.claim?.level ?? '');
     const isTheirs =
       isOurs || closed === this.now.closed ? this.now.closedByOthers : closed && !isClosedAgain;
     const facts = factsOf(object);

@@ -1,7 +1,7 @@
 /**
  * Simulates the operator with faults, seed by seed.
  *
- *     [SEEDS=FROM-TO] [VERBOSE=1] [WORLD=nodes|cloud] node test/simulation/main.ts
+ *     [SEEDS=FROM-TO] [VERBOSE=1] [WORLD=nodes|cloud|sessions] node test/simulation/main.ts
  *
  * Without SEEDS the range follows from the date, so that every run tries new seeds.
  * The last line is `N passed, N failed`, and the exit status is 1 when anything

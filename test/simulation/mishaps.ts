@@ -33,9 +33,9 @@ export class Mishaps {
   }
 
   /** Draws the events of the next milliseconds. */
-  plan(milliseconds: number): void {
+  plan(milliseconds: number, [least, most]: readonly [number, number] = [3, 7]): void {
     const { random, scheduler } = this.#options;
-    for (let left = random.int(3, 7); left > 0; left -= 1) {
+    for (let left = random.int(least, most); left > 0; left -= 1) {
       const kind = random.pick(KINDS);
       scheduler.after(random.int(5_000, milliseconds), () => this.#strike(kind));
     }

@@ -171,6 +171,8 @@ export class People {
         this.#change(kind, strategy, JSON.stringify(edited), (object) => ({ ...object, spec: edited }));
       return;
     }
+    if (resource === 'maintenancesessions')
+      return this.#spec('edit', strategy, { metadata: { note: String(random.int(1, 1_000_000)) } });
     const change = random.chance(0.2) ? UNREADABLE : { maxParallelWorkerHosts: random.int(1, 5) };
     this.#spec('edit', strategy, change);
   }

@@ -200,7 +200,10 @@ export class ProgressCheck {
       this.#rebooted(before, object, host, state);
     switch (name) {
       case 'lock-hosts':
-        return (_, state) => holds(state) && state.closed;
+        return (_, state) => holds(state) && state.closed && state.claim?.level !== 'closed';
+      case 'move-instances':
+      case 'await-empty':
+        return (_, state) => !state.exists || state.pods === 0;
       case 'migrate-instances-from-host':
         return (_, state) => !state.exists || this.#showsEmpty(state, run);
       case 'sw-patch-hosts':

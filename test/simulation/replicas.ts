@@ -57,6 +57,11 @@ export class Replicas {
         process.stoppedUntil = Math.max(process.stoppedUntil, this.#options.scheduler.now + milliseconds);
   }
 
+  /** By how much the clock of a process differs from the time, at most. */
+  get clockErrorMs(): number {
+    return Math.max(0, ...[...this.#processes.values()].map(({ clockErrorMs }) => Math.abs(clockErrorMs)));
+  }
+
   /** When the last stopped process continues. */
   get stalledUntil(): number {
     return Math.max(...[...this.#processes.values()].map(({ stoppedUntil }) => stoppedUntil));

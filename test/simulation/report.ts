@@ -1,11 +1,21 @@
 /** Adds up the results of the seeds of a simulation, and prints them. */
 import { CLOUD_FAULTS } from './cloud/cloud-faults.ts';
+import { PROJECT_FAULTS } from './sessions/session-projects.ts';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import type { SeedResult } from './run-seed.ts';
 import { ROLLBACK_ASKED, UPGRADE_EDITS, UPGRADE_WAYS, type UpgradeWay } from './upgrade-scenario.ts';
-import { CRASH_POINTS, CRASH_STEPS, OF_UPGRADES, UPGRADE_STEPS, WRITE_KINDS } from './writes.ts';
+import {
+  CRASH_POINTS,
+  CRASH_STEPS,
+  OF_SESSIONS,
+  OF_UPGRADES,
+  SESSION_STEPS,
+  UPGRADE_STEPS,
+  WRITE_KINDS,
+} from './writes.ts';
 
-const OF_CLOUDS: ReadonlySet<string> = new Set(CLOUD_FAULTS);
+/** The kinds of fault that only a part of the seeds can have. */
+const OF_PARTS: ReadonlySet<string> = new Set([...CLOUD_FAULTS, ...PROJECT_FAULTS]);
 const UPGRADE_FAULTS: ReadonlySet<string> = new Set([...UPGRADE_EDITS, ROLLBACK_ASKED]);
 
 /** A seed counts only with this many hosts and faults. */
@@ -14,7 +24,8 @@ const LEAST_FAULTS = 3;
 /**
  * The least number of each kind of fault, and of crashes in each place, among so many seeds; for fewer seeds it is only
  * reported. Only a third of the seeds have an upgrade, and few of those reach its end: of crashes in its steps, and of edits
- * of upgrades, fewer are asked for, and of the crashes those of a step together. Only a quarter of the seeds have a cloud.
+ * of upgrades, fewer are asked for, and of the crashes those of a step together. Only a quarter of the seeds have a cloud,
+ * and an eighth have sessions.
  */
 const LEAST = [
   { seeds: 5_000, faults: 100, crashes: 5, upgradeEdits: 25, upgradeCrashes: 1, cloudFaults: 25 },
@@ -30,6 +41,8 @@ export class Report {
   #seeds = 0;
   #calm = 0;
   #clouds = 0;
+  #sessions = 0;
+  #maintained = 0;
   #migrations = 0;
   #disturbed = 0;
   #passed = 0;
@@ -45,6 +58,8 @@ export class Report {
     if (result.upgrades) increase(this.#upgrades, result.upgrades, 1);
     if (result.migrations !== undefined) this.#clouds += 1;
     this.#migrations += result.migrations ?? 0;
+    if (result.maintained !== undefined) this.#sessions += 1;
+    this.#maintained += result.maintained ?? 0;
     for (const kind of FAULT_KINDS) increase(this.#faults, kind, result.faults[kind] ?? 0);
     for (const point of result.crashes) increase(this.#crashes, point, 1);
     for (const state of result.states) increase(this.#states, state, 1);
@@ -59,7 +74,7 @@ export class Report {
     const least = this.#least;
     if (!least) return [];
     const leastOf = (kind: FaultKind): number => {
-      if (OF_CLOUDS.has(kind)) return least.cloudFaults;
+      if (OF_PARTS.has(kind)) return least.cloudFaults;
       return UPGRADE_FAULTS.has(kind) ? least.upgradeEdits : least.faults;
     };
     const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < leastOf(kind));
@@ -69,13 +84,15 @@ export class Report {
       name: `${point.step}/${point.when}/${point.write}`,
     }));
     const uncrashed = points
-      .filter(({ step, name }) => !OF_UPGRADES.has(step) && (this.#crashes.get(name) ?? 0) < least.crashes)
+      .filter(({ step, name }) => !ofPart(step) && (this.#crashes.get(name) ?? 0) < least.crashes)
       .map(({ name }) => name);
     const crashesIn = (wanted: string): number =>
       points
         .filter(({ step }) => step === wanted)
         .reduce((sum, { name }) => sum + (this.#crashes.get(name) ?? 0), 0);
-    const steps = UPGRADE_STEPS.filter((step) => crashesIn(step) < least.upgradeCrashes);
+    const steps = [...UPGRADE_STEPS, ...SESSION_STEPS].filter(
+      (step) => crashesIn(step) < least.upgradeCrashes,
+    );
     return [
       ...rare.map((kind) => `fault "${kind}" came only ${String(this.#faults.get(kind) ?? 0)} times`),
       ...ways.map(
@@ -103,6 +120,7 @@ export class Report {
       `${String(this.#calm)} calm ones, with mild incidents only`,
       `with an UpgradeStrategy: ${this.#ways()}`,
       `with an OpenStack: ${String(this.#clouds)}, with ${String(this.#migrations)} migrations`,
+      `with maintenance sessions: ${String(this.#sessions)}, with ${String(this.#maintained)} maintained hosts`,
       `strategies ended: ${states}`,
       'faults injected:',
       ...counts,
@@ -132,6 +150,11 @@ export class Report {
     });
     return [header, ...rows];
   }
+}
+
+/** Whether only a part of the seeds has such a step. */
+function ofPart(step: string): boolean {
+  return OF_UPGRADES.has(step) || OF_SESSIONS.has(step);
 }
 
 function increase<Key>(counts: Map<Key, number>, key: Key, by: number): void {

@@ -3,7 +3,7 @@ import { isHeldByLimit, modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
 import { at } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import type { Scheduler } from './world/scheduler.ts';
-import { isUpgrade } from './world/strategies.ts';
+import { isSession, isUpgrade } from './world/strategies.ts';
 
 export type Rest = {
   /** Whether nothing is under way at this moment. */
@@ -34,6 +34,7 @@ export async function untilCalm(
 /** The state of a strategy, for the report. */
 export function stateText(strategy: ApiObject): string {
   const state = stateOf(strategy) ?? 'none';
+  if (isSession(strategy)) return `session ${state}`;
   return isUpgrade(strategy) ? `upgrade ${state}` : state;
 }
 

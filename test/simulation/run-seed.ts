@@ -8,7 +8,8 @@ import { Scheduler } from './world/scheduler.ts';
 import { ByHand } from './by-hand.ts';
 import { Checker } from './checker.ts';
 import { fateOf, Incidents, type Fate } from './incidents/incidents.ts';
-import { CloudRun, hasCloud, type CloudResult } from './cloud/run-cloud.ts';
+import { CloudRun, hasCloud } from './cloud/run-cloud.ts';
+import { hasSessions, SessionRun } from './sessions/run-sessions.ts';
 import { FAULT_KINDS, Faults, type FaultKind } from './faults.ts';
 import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
@@ -52,10 +53,15 @@ export type SeedResult = {
   readonly revision: number;
   /** How many migrations there were in its cloud; undefined without one. */
   readonly migrations: number | undefined;
+  /** How many hosts its sessions have maintained; undefined without sessions. */
+  readonly maintained: number | undefined;
 };
 
-/** The worlds of a seed: a cluster with nodes, and in some seeds an OpenStack. One does not know the other. */
-export const WORLDS = ['nodes', 'cloud'] as const;
+/**
+ * The worlds of a seed: a cluster with nodes, in some seeds an OpenStack, and in some a cluster with maintenance sessions.
+ * One does not know the others. Each seed has sessions where only they are run.
+ */
+export const WORLDS = ['nodes', 'cloud', 'sessions'] as const;
 export type World = (typeof WORLDS)[number];
 
 /** Runs a seed to its end, or to its first complaint. */
@@ -64,21 +70,35 @@ export async function runSeed(
   writeLine?: WriteLine,
   worlds: readonly World[] = WORLDS,
 ): Promise<SeedResult> {
-  const nodes = worlds.includes('nodes') ? await runNodes(seed, writeLine) : nothingOf(seed);
-  if (nodes.complaints.length > 0 || !worlds.includes('cloud') || !hasCloud(seed)) return nodes;
-  const cloud = await runCloud(seed, writeLine);
-  const faults: Partial<Record<FaultKind, number>> = { ...nodes.faults };
+  let result = worlds.includes('nodes') ? await runNodes(seed, writeLine) : nothingOf(seed);
+  const goesOn = (): boolean => result.complaints.length === 0;
+  if (goesOn() && worlds.includes('cloud') && hasCloud(seed)) {
+    const { migrations, ...cloud } = await runCloud(seed, writeLine);
+    result = { ...withPart(result, 'cloud', cloud), migrations };
+  }
+  const isOnlySessions = worlds.every((each) => each === 'sessions');
+  if (goesOn() && worlds.includes('sessions') && (isOnlySessions || hasSessions(seed))) {
+    const { maintained, ...sessions } = await runSessions(seed, writeLine);
+    result = { ...withPart(result, 'sessions', sessions), maintained };
+  }
+  return result;
+}
+
+/** What the run of a further world adds to the result of a seed. */
+type Part = Pick<SeedResult, 'faults' | 'crashes' | 'complaints' | 'states' | 'virtualMs' | 'revision'>;
+
+function withPart(result: SeedResult, world: World, part: Part): SeedResult {
+  const faults: Partial<Record<FaultKind, number>> = { ...result.faults };
   for (const kind of FAULT_KINDS)
-    if (cloud.faults[kind] !== undefined) faults[kind] = (faults[kind] ?? 0) + cloud.faults[kind];
+    if (part.faults[kind] !== undefined) faults[kind] = (faults[kind] ?? 0) + part.faults[kind];
   return {
-    ...nodes,
+    ...result,
     faults,
-    crashes: [...nodes.crashes, ...cloud.crashes],
-    complaints: cloud.complaints.map((each) => `cloud: ${each}`),
-    states: [...nodes.states, ...cloud.states],
-    virtualMs: nodes.virtualMs + cloud.virtualMs,
-    revision: nodes.revision + cloud.revision,
-    migrations: cloud.migrations,
+    crashes: [...result.crashes, ...part.crashes],
+    complaints: part.complaints.map((each) => `${world}: ${each}`),
+    states: [...result.states, ...part.states],
+    virtualMs: result.virtualMs + part.virtualMs,
+    revision: result.revision + part.revision,
   };
 }
 
@@ -86,11 +106,19 @@ async function runNodes(seed: number, writeLine: WriteLine | undefined): Promise
   return onPlatform((scheduler) => new SeedRun(seed, scheduler, writeLine).run());
 }
 
-async function runCloud(seed: number, writeLine: WriteLine | undefined): Promise<CloudResult> {
+async function runCloud(seed: number, writeLine: WriteLine | undefined): ReturnType<CloudRun['run']> {
   return onPlatform((scheduler) => {
     const timeline = new Timeline(writeLine, () => scheduler.now - START);
     timeline.note('--', 'the cloud of the seed');
     return new CloudRun(seed, scheduler, timeline).run();
+  });
+}
+
+async function runSessions(seed: number, writeLine: WriteLine | undefined): ReturnType<SessionRun['run']> {
+  return onPlatform((scheduler) => {
+    const timeline = new Timeline(writeLine, () => scheduler.now - START);
+    timeline.note('--', 'the sessions of the seed');
+    return new SessionRun(seed, scheduler, timeline).run();
   });
 }
 
@@ -108,7 +136,7 @@ async function onPlatform<T>(run: (scheduler: Scheduler) => Promise<T>): Promise
 function nothingOf(seed: number): SeedResult {
   return {
     ...{ seed, hosts: 0, faults: {}, isCalm: false, crashes: [], complaints: [], states: [] },
-    ...{ upgrades: undefined, virtualMs: 0, revision: 0, migrations: undefined },
+    ...{ upgrades: undefined, virtualMs: 0, revision: 0, migrations: undefined, maintained: undefined },
   };
 }
 
@@ -238,6 +266,7 @@ class SeedRun {
       states: strategiesOf(this.#server).map(stateText),
       virtualMs: this.#scheduler.now - START,
       migrations: undefined,
+      maintained: undefined,
     };
   }
 

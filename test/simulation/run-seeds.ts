@@ -55,6 +55,7 @@ function brokenSeed(seed: number, error: unknown): SeedResult {
   return {
     ...{ seed, hosts: 0, faults: {}, isCalm: false, crashes: [], complaints },
     ...{ states: [], upgrades: undefined, virtualMs: 0, revision: 0, migrations: undefined },
+    maintained: undefined,
   };
 }
 

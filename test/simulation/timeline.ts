@@ -27,9 +27,9 @@ export class Timeline {
   }
 
   change({ resource, type, object, by }: Change): void {
-    if (!this.#writeLine || resource === 'leases' || resource === 'events' || resource === 'secrets') return;
+    const about = this.#writeLine && ABOUT[resource]?.(object);
+    if (about === undefined) return;
     const { name, resourceVersion } = object.metadata;
-    const about = ABOUT[resource](object);
     this.note(by, `${type.padEnd(8)} ${resource}/${name}@${resourceVersion} ${about}`);
   }
 
@@ -54,7 +54,8 @@ export class Timeline {
 
 type About = (object: Change['object']) => string;
 
-const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events' | 'secrets'>, About>> = {
+/** The kinds that a timeline shows. */
+const ABOUT: Readonly<Partial<Record<Change['resource'], About>>> = {
   nodes: (node) => {
     const claim = claimOf(node);
     const closed = node.spec?.['unschedulable'] === true ? 'cordoned' : 'open';
@@ -71,7 +72,8 @@ const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events' | '
   patchstrategies: aboutStrategy,
   upgradestrategies: aboutStrategy,
   maintenancesessions: aboutStrategy,
-  maintenancenotices: ({ spec, status }) => `${JSON.stringify(spec ?? {})} ${JSON.stringify(status ?? {})}`,
+  maintenancenotices: ({ metadata, spec, status }) =>
+    `of ${metadata.namespace ?? ''} g${String(metadata.generation)} ${JSON.stringify(spec)} ${String(at(status, 'answer'))} ${JSON.stringify(at(status, 'question'))} ${JSON.stringify(at(status, 'lastReply'))}`,
 };
 
 function aboutStrategy(strategy: Change['object']): string {

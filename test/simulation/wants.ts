@@ -32,6 +32,8 @@ export function broughtBackBy(action: string): Role | undefined {
 /** Whether a host shows that a piece of work was done: a patch, or a part of an upgrade. */
 export function shows(spec: Json, id: string, { nodeInfo, labels }: Shown): boolean {
   const release = releaseOf(spec);
+  // No fact of a host shows an action of a session: the result of its Job counts.
+  if (Array.isArray(spec['actions'])) return true;
   if (release === undefined)
     return id === 'kernel'
       ? nodeInfo['kernelVersion'] === NEW.kernelVersion

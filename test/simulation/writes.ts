@@ -18,6 +18,7 @@ export const WRITE_KINDS = [
   'create-job',
   'start-job',
   'other job',
+  'notice',
 ] as const;
 export type WriteKind = (typeof WRITE_KINDS)[number];
 
@@ -41,6 +42,7 @@ export function isElection({ path, query, body }: Call): boolean {
 export function writeOf(request: Call): WriteKind | undefined {
   const { method, path, body } = request;
   if (method === 'GET' || isElection(request)) return undefined;
+  if (path.includes('/maintenancenotices')) return 'notice';
   if (path.includes('/hostpools/')) return 'permits';
   if (isOfStrategy(path)) return path.endsWith('/status') ? 'status' : 'finalizers';
   if (path.endsWith('/eviction')) return 'evict';
@@ -68,6 +70,16 @@ export const UPGRADE_STEPS = [
 ] as const;
 export const OF_UPGRADES: ReadonlySet<string> = new Set(UPGRADE_STEPS);
 
+/** The steps that only sessions have. */
+export const SESSION_STEPS = [
+  'ask-projects',
+  'move-instances',
+  'close-hosts',
+  'await-empty',
+  'run-actions',
+] as const;
+export const OF_SESSIONS: ReadonlySet<string> = new Set(SESSION_STEPS);
+
 export const CRASH_STEPS = [
   'between stages',
   'query-alarms',
@@ -79,6 +91,7 @@ export const CRASH_STEPS = [
   'unlock-hosts',
   'abort',
   ...UPGRADE_STEPS,
+  ...SESSION_STEPS,
 ] as const;
 
 type CrashStep = (typeof CRASH_STEPS)[number];
@@ -102,6 +115,11 @@ const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
   // The host of the hooks is claimed already.
   'complete-upgrade': ['status', 'create-job', 'start-job'],
   'rollback-hosts': WORK,
+  'ask-projects': ['status', 'notice'],
+  'move-instances': ['status', 'evict', 'notice'],
+  'close-hosts': ['status', 'claim', 'notice'],
+  'await-empty': ['status'],
+  'run-actions': ['status', 'create-job', 'start-job'],
 };
 
 /** A point at which a process may die: before a write leaves, or after it was carried out and before its answer. */
@@ -132,10 +150,11 @@ const RARE: ReadonlySet<string> = new Set([
 ]);
 
 /** The draws for crashes in the steps that all seeds have. */
-export const CRASH_DRAWS = drawsOf((step) => !OF_UPGRADES.has(step));
+export const CRASH_DRAWS = drawsOf((step) => !OF_UPGRADES.has(step) && !OF_SESSIONS.has(step));
 /** Those in the steps that only upgrades have, and in those that only their rollbacks have. */
 export const UPGRADE_CRASH_DRAWS = drawsOf((step) => OF_UPGRADES.has(step) && step !== 'rollback-hosts');
 export const ROLLBACK_CRASH_DRAWS = drawsOf((step) => step === 'rollback-hosts');
+export const SESSION_CRASH_DRAWS = drawsOf((step) => OF_SESSIONS.has(step));
 
 function drawsOf(isOf: (step: CrashStep) => boolean): readonly CrashPoint[] {
   return CRASH_POINTS.filter(({ step }) => isOf(step)).flatMap((point) =>

@@ -30,6 +30,10 @@ export type PodTraits = {
   readonly tolerant?: boolean;
   /** The API version of its DaemonSet: it stays on its host. */
   readonly daemonOf?: string;
+  /** Its namespace; absent: that of all apps. */
+  readonly namespace?: string;
+  /** How many CPUs it requests. It starts only where so many are free. */
+  readonly cpu?: number;
 };
 
 /** A condition of a node that reports a problem. */
@@ -50,6 +54,10 @@ export type ClusterOptions = Omit<JobControllerOptions, 'patched' | 'rebooted'> 
   readonly returnsTo: (pod: ApiObject) => string | undefined;
   /** Learns of an eviction of a pod that is leaving already: the server accepts that, too. */
   readonly evictedAgain: (pod: ApiObject, by: string) => void;
+  /** How many CPUs a host has for pods; absent: nobody counts them. */
+  readonly cpusOf?: (host: string) => number;
+  /** Whether nothing replaces a pod that has left. */
+  readonly isGivenUp?: (pod: ApiObject) => boolean;
 };
 
 export class Cluster {
@@ -82,6 +90,7 @@ export class Cluster {
     const status = {
       conditions: [this.#condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status')],
       nodeInfo: { ...nodeInfo, bootID: this.#next('boot') },
+      ...this.#allocatable(name),
     };
     this.#server.create(
       'nodes',
@@ -119,13 +128,17 @@ export class Cluster {
     const owner = { ...kind, name: app, uid: app, controller: true };
     const name = this.#next(app);
     const metadata = {
-      ...{ name, namespace: 'apps', labels: { [APP_LABEL]: app }, finalizers: [KUBELET_FINALIZER] },
+      ...{ name, labels: { [APP_LABEL]: app }, finalizers: [KUBELET_FINALIZER] },
+      namespace: more.namespace ?? 'apps',
       ...(more.unmanaged ? {} : { ownerReferences: [owner] }),
     };
     const spec = {
       nodeName,
       ...(more.localData ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {}),
       ...(more.tolerant ? { tolerations: [{ operator: 'Exists' }] } : {}),
+      ...(more.cpu === undefined
+        ? {}
+        : { containers: [{ name: app, resources: { requests: { cpu: String(more.cpu) } } }] }),
     };
     this.#server.create(
       'pods',
@@ -273,8 +286,8 @@ export class Cluster {
       CLUSTER,
     );
     if (this.#server.get('pods', key)) this.#server.remove('pods', key, CLUSTER);
-    if (app === undefined) return;
-    if (place === undefined) this.#replace(app);
+    if (app === undefined || this.#options.isGivenUp?.(pod)) return;
+    if (place === undefined) this.#replace(app, sizeOf(pod));
     else
       this.#scheduler.after(this.#random.int(200, 3_000), () =>
         this.#return(app, place, { tolerant: true, ...(daemonOf === undefined ? {} : { daemonOf }) }),
@@ -287,10 +300,23 @@ export class Cluster {
     if (this.#server.get('nodes', host)) this.addPod(app, host, traits);
   }
 
-  #replace(app: string): void {
-    const free = this.#server.list('nodes').filter(takesPods);
-    if (free.length > 0) this.addPod(app, this.#random.pick(free).metadata.name);
-    else this.#scheduler.after(RESCHEDULE_MS, () => this.#replace(app));
+  #replace(app: string, size: Pick<PodTraits, 'namespace' | 'cpu'>): void {
+    const free = this.#server.list('nodes').filter((node) => takesPods(node) && this.#hasRoom(node, size));
+    if (free.length > 0) this.addPod(app, this.#random.pick(free).metadata.name, size);
+    else this.#scheduler.after(RESCHEDULE_MS, () => this.#replace(app, size));
+  }
+
+  #hasRoom({ metadata: { name } }: ApiObject, { cpu }: PodTraits): boolean {
+    const { cpusOf } = this.#options;
+    if (cpu === undefined || !cpusOf) return true;
+    const here = this.#server.list('pods').filter((each) => nodeOf(each) === name);
+    const used = here.reduce((sum, pod) => sum + (sizeOf(pod).cpu ?? 0), 0);
+    return used + cpu <= cpusOf(name);
+  }
+
+  #allocatable(name: string): Json {
+    const { cpusOf } = this.#options;
+    return cpusOf ? { allocatable: { cpu: String(cpusOf(name)) } } : {};
   }
 
   #setCondition(host: string, condition: Json): void {
@@ -339,6 +365,14 @@ export function daemonSetOf({ metadata }: ApiObject): string | undefined {
 export function taintsOf(node: ApiObject): readonly unknown[] {
   const taints = node.spec?.['taints'];
   return Array.isArray(taints) ? taints : [];
+}
+
+/** What a pod needs where it starts; nothing for a pod in the namespace of all apps. */
+function sizeOf({ metadata: { namespace = '' }, spec }: ApiObject): Pick<PodTraits, 'namespace' | 'cpu'> {
+  const containers = spec?.['containers'];
+  if (!Array.isArray(containers)) return {};
+  const cpu = Number(at(containers[0], 'resources', 'requests', 'cpu') ?? 0);
+  return { namespace, cpu };
 }
 
 function takesPods(node: ApiObject): boolean {

@@ -33,7 +33,8 @@ export type NewObject = Omit<ApiObject, 'metadata'> & {
 export const RESOURCES = [
   ...(['nodes', 'pods', 'jobs', 'events', 'leases', 'secrets'] as const),
   ...(['patchstrategies', 'upgradestrategies', 'planstages', 'hostpools'] as const),
-  ...(['maintenancesessions', 'maintenancenotices'] as const),
+  ...(['maintenancesessions', 'maintenancenotices', 'maintenancewebhooks'] as const),
+  ...(['instanceconstraints', 'instancegroupconstraints', 'poddisruptionbudgets'] as const),
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 

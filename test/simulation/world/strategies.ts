@@ -5,6 +5,7 @@ import { keyOf, type ApiObject, type Resource } from './objects.ts';
 const RESOURCE_OF = {
   PatchStrategy: 'patchstrategies',
   UpgradeStrategy: 'upgradestrategies',
+  MaintenanceSession: 'maintenancesessions',
 } as const satisfies Readonly<Record<string, Resource>>;
 export type StrategyKind = keyof typeof RESOURCE_OF;
 type StrategyResource = (typeof RESOURCE_OF)[StrategyKind];
@@ -19,13 +20,21 @@ export function isStrategies(resource: string): resource is StrategyResource {
 }
 
 export function refOf({ kind, metadata }: Pick<ApiObject, 'kind'> & Metadata): StrategyRef {
-  const resource = isUpgrade({ kind }) ? RESOURCE_OF.UpgradeStrategy : RESOURCE_OF.PatchStrategy;
+  const resource = isUpgrade({ kind })
+    ? RESOURCE_OF.UpgradeStrategy
+    : isSession({ kind })
+      ? RESOURCE_OF.MaintenanceSession
+      : RESOURCE_OF.PatchStrategy;
   return { resource, key: keyOf(metadata) };
 }
 type Metadata = { readonly metadata: Parameters<typeof keyOf>[0] };
 
 export function isUpgrade({ kind }: Pick<ApiObject, 'kind'>): boolean {
   return kind === 'UpgradeStrategy';
+}
+
+export function isSession({ kind }: Pick<ApiObject, 'kind'>): boolean {
+  return kind === 'MaintenanceSession';
 }
 
 /** The strategies of all kinds. */
@@ -35,7 +44,7 @@ export function strategiesOf(server: Pick<Objects, 'list'>): ApiObject[] {
 
 /** A strategy for people. */
 export function nameOf({ kind, metadata: { name } }: Pick<ApiObject, 'kind' | 'metadata'>): string {
-  return isUpgrade({ kind }) ? `${kind} ${name}` : name;
+  return kind === 'PatchStrategy' ? name : `${kind} ${name}`;
 }
 
 export function textOf({ resource, key }: StrategyRef): string {
