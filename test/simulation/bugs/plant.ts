@@ -5,7 +5,7 @@
 import { registerHooks } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Bug } from './catalogue.ts';
+import type { Bug } from './bug.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 

@@ -50,6 +50,9 @@ type Known = {
   readonly done: Map<string, Set<string>>;
 };
 
+/** A status that the operator wrote. `isPaused`: the session is suspended, or was until then. */
+type Written = { readonly session: Session; readonly known: Known; readonly isPaused: boolean };
+
 export class SessionCheck {
   readonly #options: SessionCheckOptions;
   readonly #notices: NoticeCheck;
@@ -120,7 +123,9 @@ export class SessionCheck {
     const known = this.#of(run);
     const stages = stagesOf(object);
     for (const { name, result } of stages) if (result === 'success') known.succeeded.add(name);
-    for (const question of session.questions) this.#question(object, session, question, known);
+    // Deadlines stand still in Suspend.
+    const isPaused = [object, before].some(({ status }) => at(status, 'run', 'suspendedSince') !== undefined);
+    for (const question of session.questions) this.#question(object, { session, known, isPaused }, question);
     this.#steps(object, before, session);
     for (const stage of stages)
       if (isMoving(stage))
@@ -140,7 +145,7 @@ export class SessionCheck {
     }
   }
 
-  #question(object: ApiObject, session: Session, question: Question, known: Known): void {
+  #question(object: ApiObject, { session, known, isPaused }: Written, question: Question): void {
     const { project, number } = question;
     const key = `${project}/${String(number)}`;
     this.#notices.asked(object.metadata.uid, question);
@@ -156,7 +161,7 @@ export class SessionCheck {
     if (first !== undefined)
       this.#options.failed(`(5) a second answer of ${project} to question ${String(number)} was accepted`);
     known.answers.set(key, answer);
-    this.#counts(object, question, question.answer);
+    this.#counts(object, question, question.answer, isPaused);
     if (question.answer.kind !== 'ACK') return;
     for (const [uid, action] of Object.entries(question.answer.actions))
       if (action !== 'OWN_ACTION' && question.instances.includes(uid)) known.agreed.add(uid);
@@ -180,7 +185,7 @@ export class SessionCheck {
   }
 
   /** An answer counts that the project gave to this question, in time; or its silence, where the session says so. */
-  #counts(object: ApiObject, question: Question, answer: Answer): void {
+  #counts(object: ApiObject, question: Question, answer: Answer, isPaused: boolean): void {
     const { now, failed, clockErrorMs } = this.#options;
     const { project, number, replyBy, asked } = question;
     const what = `the answer of ${project} to question ${String(number)} (${asked})`;
@@ -195,7 +200,7 @@ export class SessionCheck {
       (each) => each.answer === answer.kind && isSame(each.actions, answer, question),
     );
     if (fitting.length === 0) failed(`(5) ${what} counts as ${answer.kind}, and it has not said so`);
-    else if (silence !== 'wait' && fitting.every((each) => each.at > replyBy + clockErrorMs()))
+    else if (silence !== 'wait' && !isPaused && fitting.every((each) => each.at > replyBy + clockErrorMs()))
       failed(`(4) ${what} counts, and it came after its time`);
   }
 

@@ -10,14 +10,14 @@ const notice: StoredNotice = {
 
 /** Deletes a notice at a server that answers with this status. */
 async function removeAt(status: number): Promise<void> {
-  const { client, close } = await scriptedServer((_, response) =>
+  const server = await scriptedServer((_, response) =>
     response.writeHead(status).end(JSON.stringify({ kind: 'Status', code: status })),
   );
   const log = makeLogger({ level: 'silent' });
   try {
-    await new Notices({ config: client, log, clock: () => Date.now() }).remove(notice);
+    await new Notices({ config: server.client, log, clock: () => Date.now() }).remove(notice);
   } finally {
-    close();
+    server.close();
   }
 }
 
