@@ -134,8 +134,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'keep a host locked on which nothing was started',
     file: 'src/engine/steps/outage-jobs.ts',
-    of: '  return outage.failedBefore === true || outage.jobs?.some(mayHaveRun) === true;\n',
-    instead: '  return outage.level !== undefined || outage.jobs?.some(mayHaveRun) === true;\n',
+    of: '  return outage.failedBefore === true || wasAsked || outage.jobs?.some(mayHaveRun) === true;\n',
+    instead: '  return outage.level !== undefined || wasAsked || outage.jobs?.some(mayHaveRun) === true;\n',
   },
   {
     name: 'wait for a silent watch to show that a Job is gone',
@@ -166,8 +166,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'plan without a host of the pool',
     file: 'src/controllers/strategy/build-plan.ts',
-    of: '  const built = buildOrRefusal(input, seeds);\n',
-    instead: '  const built = buildOrRefusal(input, seeds.length > 1 ? seeds.slice(1) : seeds);\n',
+    of: '    : buildOrRefusal(input, seeds);\n',
+    instead: '    : buildOrRefusal(input, seeds.length > 1 ? seeds.slice(1) : seeds);\n',
   },
   {
     name: 'forget the hosts that join after a run',
@@ -274,7 +274,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'drain a host whose plan does not drain it',
     file: 'src/engine/steps/host-work.ts',
-    of: 'isDrained(step.stage) ? emptyAgain(step) : DONE;\n',
+    of: 'isDrained(step) ? emptyAgain(step) : DONE;\n',
     instead: 'emptyAgain(step);\n',
   },
   {

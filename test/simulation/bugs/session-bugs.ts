@@ -5,11 +5,11 @@ export const SESSION_BUGS: readonly Bug[] = [
   {
     name: 'take the answer in a notice of another project',
     file: 'src/resources/notices.ts',
-    of: '    return this.#informer.get(`${namespace}/${noticeName(session, project)}`);\n',
+    of: '    return this.#watched.get(namespace, noticeName(session, project));\n',
     instead:
       '    const name = noticeName(session, project);\n' +
-      '    const others = [...this.#informer.values()].filter((each) => each.name === name && each.namespace !== namespace);\n' +
-      '    return others[0] ?? this.#informer.get(`${namespace}/${name}`);\n',
+      '    const others = this.#watched.all.filter((each) => each.name === name && each.namespace !== namespace);\n' +
+      '    return others[0] ?? this.#watched.get(namespace, name);\n',
     worlds: ['sessions'],
   },
   {
@@ -50,8 +50,9 @@ export const SESSION_BUGS: readonly Bug[] = [
   {
     name: 'show a project the instances of others',
     file: 'src/status/notices.ts',
-    of: '      .filter((each) => projectOf(each) === project)\n',
-    instead: "      .filter((each) => projectOf(each) !== '')\n",
+    of: '  return Map.groupBy(all, ({ instance }) => projectOf(instance));\n',
+    instead:
+      '  return new Map([...Map.groupBy(all, ({ instance }) => projectOf(instance)).keys()].map((id) => [id, all]));\n',
     worlds: ['sessions'],
   },
   {
