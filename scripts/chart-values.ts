@@ -57,7 +57,13 @@ const scheduling = {
   topologySpreadConstraints: z.array(ofKubernetes),
   priorityClassName: nameOrNone,
   workflows: z.strictObject({ configMap: nameOrNone }),
-  replies: fields({ url: z.string().max(64).regex(/^(https?:\/\/.+)?$/), secretName: nameOrNone }),
+  replies: fields({
+    url: z
+      .string()
+      .max(64)
+      .regex(/^(https?:\/\/.+)?$/),
+    secretName: nameOrNone,
+  }),
 };
 
 const environment = z.strictObject({

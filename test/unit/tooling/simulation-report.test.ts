@@ -6,7 +6,8 @@ const seed = (faults: number, complaints: readonly string[] = []): SeedResult =>
   ...{ seed: 1, hosts: 8, crashes: [], states: ['applied'], virtualMs: 1, revision: 1, complaints },
   isCalm: false,
   upgrades: undefined,
-  migrations: undefined, maintained: undefined,
+  migrations: undefined,
+  maintained: undefined,
   faults: { abort: faults },
 });
 const reportOf = (...results: SeedResult[]): Report => {
