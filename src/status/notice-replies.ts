@@ -30,10 +30,11 @@ export function saidIn(session: SessionProgress, project: string, notice: Notice
   const extensions = extension ? [{ ...common, id: replyId(notice, 'extension'), ...extension }] : [];
   if (!reply) return { replies: [], extensions };
   const question = questionTo(session, project);
-  const verdict = verdictWithoutDecision(session, project, notice, reply, question);
+  const toThis = { ...reply, instanceActions: actionsFor(question, notice, reply) };
+  const verdict = verdictWithoutDecision(session, project, notice, toThis, question);
   if (verdict) return { replies: [], extensions, verdict };
   const id = replyId(notice, 'reply');
-  return { replies: repliesTo(question, reply).map((each) => ({ ...common, ...each, id })), extensions };
+  return { replies: repliesTo(question, toThis).map((each) => ({ ...common, ...each, id })), extensions };
 }
 
 type Answer = Pick<ProjectReply, 'question' | 'state' | 'instanceActions' | 'instance'>;
@@ -41,10 +42,9 @@ type Answer = Pick<ProjectReply, 'question' | 'state' | 'instanceActions' | 'ins
 /** One answer may be to several questions about single instances. */
 function repliesTo(
   question: Question | undefined,
-  { question: number, answer, instanceActions }: NoticeReply,
+  { question: number, answer, instanceActions: actions }: NoticeReply,
 ): Answer[] {
-  const { single = [], asks = '', instances = [] } = question ?? {};
-  const actions = instanceActions && spread(instanceActions, instances);
+  const { single = [], asks = '' } = question ?? {};
   if (single.length === 0)
     return [
       { question: number, state: `${answer}_${asks}`, ...(actions ? { instanceActions: actions } : {}) },
@@ -58,14 +58,24 @@ function repliesTo(
   });
 }
 
-/** An action under `*` is that of all instances of the question that are not named. */
-function spread(
-  actions: Readonly<Record<string, MoveAction>>,
-  instances: readonly string[],
-): Record<string, MoveAction> {
-  const { [ALL_OTHERS]: others, ...named } = actions;
-  if (others === undefined) return named;
-  return { ...Object.fromEntries(instances.map((uid) => [uid, others] as const)), ...named };
+/**
+ * An action under `*` is that of all instances of the question that are not named. What names an instance of
+ * another question is left out: `kubectl patch --type merge` keeps the keys of an earlier answer.
+ */
+function actionsFor(
+  question: Question | undefined,
+  { status }: Notice,
+  { instanceActions }: NoticeReply,
+): NoticeReply['instanceActions'] {
+  if (!instanceActions) return undefined;
+  const { [ALL_OTHERS]: others, ...named } = instanceActions;
+  const { instances = [] } = question ?? {};
+  const ofOthers = (uid: string): boolean =>
+    !instances.includes(uid) && status.instances?.some((each) => each.uid === uid) === true;
+  return Object.fromEntries([
+    ...(others === undefined ? [] : instances.map((uid) => [uid, others] as const)),
+    ...Object.entries(named).filter(([uid]) => !ofOthers(uid)),
+  ]);
 }
 
 function verdictWithoutDecision(
@@ -87,9 +97,7 @@ function verdictWithoutDecision(
       'refused',
       `the answer is to question ${String(reply.question)}; project ${project} is asked question ${String(number)}`,
     );
-  const foreign = Object.keys(reply.instanceActions ?? {}).find(
-    (uid) => uid !== ALL_OTHERS && !instances.includes(uid),
-  );
+  const foreign = Object.keys(reply.instanceActions ?? {}).find((uid) => !instances.includes(uid));
   return foreign === undefined
     ? undefined
     : verdict(

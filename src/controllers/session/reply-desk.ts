@@ -9,6 +9,9 @@ import { questionTo } from '../../status/notice-questions.ts';
 /** A pass that takes longer has another problem; the client asks again. */
 const LONGEST_MS = 10_000;
 
+/** A new leader makes a pass of each session within this time. */
+const SEEN_AFTER_MS = 60_000;
+
 type Waiting = { readonly reply: ProjectReply; readonly answer: (taken: Taken) => void };
 
 export class ReplyDesk implements ReplyPort {
@@ -16,6 +19,7 @@ export class ReplyDesk implements ReplyPort {
   readonly #wake: (session: string) => void;
   readonly #sessionOf: (session: string) => SessionProgress | undefined;
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #startedAt: number;
   #count = 0;
 
   /**
@@ -28,6 +32,7 @@ export class ReplyDesk implements ReplyPort {
     sessionOf: (session: string) => SessionProgress | undefined,
   ) {
     this.#clock = clock;
+    this.#startedAt = clock();
     this.#wake = wake;
     this.#sessionOf = sessionOf;
   }
@@ -41,9 +46,15 @@ export class ReplyDesk implements ReplyPort {
     return Promise.resolve(question && { instances: question.instances });
   }
 
+  /** After its start a process has not seen every session yet. */
+  get #isNew(): boolean {
+    return this.#clock() - this.#startedAt < SEEN_AFTER_MS;
+  }
+
   take({ session, project, instance, state, instanceActions }: GivenReply): Promise<Taken> {
     const known = this.#sessionOf(session);
-    if (!known || !questionTo(known, project)) return Promise.resolve({ kind: 'unknown' });
+    if (!known) return Promise.resolve({ kind: this.#isNew ? 'unavailable' : 'unknown' });
+    if (!questionTo(known, project)) return Promise.resolve({ kind: 'unknown' });
     if (isRecorded(known, { project, state }, instance)) return Promise.resolve({ kind: 'accepted' });
     const { promise, resolve } = Promise.withResolvers<Taken>();
     const reply: ProjectReply = {

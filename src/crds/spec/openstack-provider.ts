@@ -38,8 +38,8 @@ export const openstackProvider = z
       .boolean()
       .default(false)
       .describe(
-        'Whether running servers that cannot move live may be stopped, moved and started again. With false such a ' +
-          'server holds up its host.',
+        'Whether running servers that cannot move live, or whose owners have answered MIGRATE in a session, may be ' +
+          'stopped, moved and started again. With false those that cannot move live hold up their host.',
       ),
     evacuation: z
       .boolean()

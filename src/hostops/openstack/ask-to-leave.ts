@@ -40,10 +40,11 @@ export type Asking = {
 
 export async function askToLeave(
   asking: Asking,
-  { host, instance: { uid } }: Extract<Effect, { kind: 'evict' }>,
+  { host, instance: { uid }, by }: Extract<Effect, { kind: 'evict' }>,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { compute, hostIsUp, policy, now } = asking;
+  const { compute, hostIsUp, now } = asking;
+  const policy = policyFor(by, asking.policy);
   const { server, readAt } = asking.seen() ?? { readAt: now(), server: await compute.find(uid, signal) };
   if (!server || (server.host !== host && server.status !== 'VERIFY_RESIZE')) return ALREADY;
   const moves = asking.moves();
@@ -69,11 +70,18 @@ export async function askToLeave(
       if (against !== undefined) return blocked(against, now() + BUSY_PAUSE_MS);
       const to = asking.target(server, migrationsOf(server, host, moves, readAt));
       if (to.kind === 'wait') return blocked(`server ${uid} ${to.reason}`, now() + BUSY_PAUSE_MS);
-      return carriedOut(asking, uid, { act: move.kind, to: to.host }, signal);
+      const isCold = move.kind === 'live-migrate' && by === 'MIGRATE' && policy.coldMigration;
+      return carriedOut(asking, uid, { act: isCold ? 'cold-migrate' : move.kind, to: to.host }, signal);
     }
   }
 }
 
+/** An owner who has chosen to move live has not agreed to an interruption. */
+function policyFor(by: Asked['by'], policy: LeavingPolicy): LeavingPolicy {
+  return by === 'LIVE_MIGRATE' ? { ...policy, coldMigration: false } : policy;
+}
+
+type Asked = Extract<Effect, { kind: 'evict' }>;
 type Act = Exclude<NextMove['kind'], 'moving' | 'wait' | 'stuck'>;
 
 async function carriedOut(

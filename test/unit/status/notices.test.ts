@@ -154,6 +154,17 @@ describe('what a project says in its notice', () => {
     ]);
   });
 
+  it('may keep the actions of an earlier answer, as `kubectl patch` leaves them, but no unknown instance', () => {
+    const instances: NoticeStatus['instances'] = [{ uid: 'uid-0', name: 'a', plan: 'moved' }];
+    const actionsOf = (uid: string): unknown => {
+      const kept = { ...reply, instanceActions: { ...reply.instanceActions, [uid]: 'MIGRATE' } } as const;
+      return saidIn(session, PROJECT, notice({ reply: kept }, { instances }), NOW).replies[0]
+        ?.instanceActions;
+    };
+    expect(actionsOf('uid-0')).toEqual({ 'uid-1': 'OWN_ACTION', 'uid-2': 'MIGRATE' });
+    expect(actionsOf('uid-9')).toMatchObject({ 'uid-9': 'MIGRATE' });
+  });
+
   it('is heard once: not again in the same generation', () => {
     expect(saidIn(session, PROJECT, notice({ reply }, { observedGeneration: 2 }), NOW).replies).toEqual([]);
   });
