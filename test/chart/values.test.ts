@@ -91,7 +91,7 @@ describe('the values', () => {
     const names = (await renderedOfKind('ClusterRole', ['roles.create=false'])).map(
       ({ metadata }) => metadata.name,
     );
-    expect(names.sort()).toEqual(['careen', 'careen-jobs']);
+    expect(names.sort()).toEqual(['careen', 'careen-jobs', 'careen-tenant']);
   });
 
   it('a further pool and namespace are added to the existing ones', async () => {

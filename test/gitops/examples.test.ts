@@ -247,7 +247,7 @@ describe('an API server with our kinds', () => {
     const ours = ['careen.dev_HostPool', ...STRATEGY_KIND_NAMES.map((kind) => `careen.dev_${kind}`)];
     const kinds = ['argoproj.io_Application', ...ours];
     const health = kinds.map((kind) => `resource.customizations.health.${kind}`);
-    expect(Object.keys(seen.data).toSorted()).toEqual([...health, 'url']);
+    expect(Object.keys(seen.data).toSorted()).toEqual([...health, 'url'].sort());
   });
 
   it('refuses a manifest with an unknown field', async () => {

@@ -75,6 +75,14 @@ const belowStage =
 const notPermitted =
   'spec.reboot.job.template.spec.hostPID is true, which rule actionPolicy.privileged does not admit';
 
+/** Fields of a spec by which a person works on the hosts. */
+function byPerson(kind: StrategyKindName): Readonly<Record<string, unknown>> {
+  const work = { action: { manual: { timeoutSeconds: 3600 } }, rebootRequired: true };
+  return kind === PATCH_STRATEGY
+    ? { patches: [{ id: 'fan', ...work }] }
+    : { hosts: { controller: work, storage: work, worker: work } };
+}
+
 /** The samples by the names of their states in docs/guides/gitops.md. */
 export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): Promise<Samples> {
   const teller = new Teller(kind);
@@ -125,6 +133,12 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
         maxUnavailable: 1,
       },
       story: (run) => run.elapse(60_000),
+    }),
+    'a stage waits for a person on a host': await new Teller(kind, byPerson(kind)).after({
+      story: async (run) => {
+        await run.until(() => run.run.hosts.some(({ manual = [] }) => manual.length > 0));
+        await run.elapse(0);
+      },
     }),
     'a stage runs, somebody uncordoned a host': await teller.after({
       story: async (run) => {

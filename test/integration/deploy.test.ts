@@ -74,15 +74,25 @@ describe('deploy/', () => {
   });
 });
 
-it('only the right to read is aggregated into the roles of Kubernetes', async () => {
-  const reads = ['hostpools', 'patchstrategies', 'planstages', 'upgradestrategies'].flatMap((kind) =>
-    ['get', 'list', 'watch'].map((verb) => `${kind} ${verb}`),
+it('the roles of Kubernetes may read what is ours, and those of editors may answer for their namespaces, and no more', async () => {
+  const rights = (kinds: readonly string[], verbs: readonly string[]): string[] =>
+    kinds.flatMap((kind) => verbs.map((verb) => `${kind} ${verb}`));
+  const own = ['instanceconstraints', 'instancegroupconstraints', 'maintenancewebhooks'];
+  const strategies = ['maintenancesessions', 'patchstrategies', 'upgradestrategies'];
+  const read = rights(
+    ['hostpools', 'planstages', 'maintenancenotices', ...own, ...strategies],
+    ['get', 'list', 'watch'],
   );
-  for (const role of ['view', 'edit', 'admin'])
-    await eventually(`${role} has it`, async () => {
-      const rights = (await careenRights(role)).sort();
-      expect(reads).toEqual(expect.arrayContaining(rights));
-      return isDeepStrictEqual(rights, reads);
+  const answer = [
+    ...rights(['maintenancenotices'], ['update', 'patch']),
+    ...rights(own, ['create', 'update', 'patch', 'delete']),
+  ];
+  const expected = { view: read, edit: [...read, ...answer], admin: [...read, ...answer] };
+  for (const [role, all] of Object.entries(expected))
+    await eventually(`${role} has them`, async () => {
+      const held = await careenRights(role);
+      expect(all).toEqual(expect.arrayContaining(held));
+      return isDeepStrictEqual(held.sort(), all.toSorted());
     });
 });
 

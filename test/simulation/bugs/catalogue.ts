@@ -307,9 +307,9 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'leave a server unconfirmed',
-    file: 'src/hostops/openstack/observed-moves.ts',
-    of: '(each) => each.source === host && isOpen(each) && !ids.has(each.server),',
-    instead: "(each) => each.source === '' && isOpen(each) && !ids.has(each.server),",
+    file: 'src/hostops/openstack/next-move.ts',
+    of: "if (finished?.type === 'migration') return { kind: 'confirm' };",
+    instead: "if (finished?.type === 'migration') return HAS_LEFT;",
     worlds: ['cloud'],
   },
   {
