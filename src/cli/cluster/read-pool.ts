@@ -14,9 +14,9 @@ import {
   operationsOn,
   placementOn,
   seedServers,
-} from '../../hostops/openstack/server-operations.ts';
-import type { MoveLimits } from '../../hostops/openstack/servers-on-host.ts';
-import { SERVER_WORDS } from '../../hostops/openstack/server-words.ts';
+} from '../../hostops/openstack/placing/server-operations.ts';
+import type { MoveLimits } from '../../hostops/openstack/leaving/servers-on-host.ts';
+import { SERVER_WORDS } from '../../hostops/openstack/leaving/server-words.ts';
 import { explain } from '../../kube/errors.ts';
 import type { HostState } from '../../planner/findings/situation.ts';
 import { compareHostNames, type HostName } from '../../planner/hosts/facts.ts';

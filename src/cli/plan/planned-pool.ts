@@ -1,6 +1,6 @@
 /** A pool as a plan needs it, whatever its hosts are. */
 import { NODE_WORDS } from '../../hostops/node-words.ts';
-import type { Operation } from '../../hostops/openstack/server-operations.ts';
+import type { Operation } from '../../hostops/openstack/placing/server-operations.ts';
 import type { HostState, Situation } from '../../planner/findings/situation.ts';
 import type { HostName, SeedServer } from '../../planner/hosts/facts.ts';
 import type { Fleet } from '../files/fleet-file.ts';

@@ -1,5 +1,5 @@
 /** What will happen to a server, in the output of `careen plan`. Pure. */
-import type { Operation } from '../../hostops/openstack/server-operations.ts';
+import type { Operation } from '../../hostops/openstack/placing/server-operations.ts';
 
 export type ServerPreview = {
   readonly id: string;

@@ -17,7 +17,7 @@ import type { Adoption, Fence } from '../port.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
 import { leftLockedReason, lockReason } from './marks.ts';
-import { startAgain } from './start-again.ts';
+import { startAgain } from './leaving/start-again.ts';
 
 /** Another run holds the host, and no event reports its end. */
 const HELD_PAUSE_MS = 10_000;

@@ -6,9 +6,7 @@ import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Client } from '../../kube/client.ts';
 import type { Log } from '../../kube/log.ts';
 import { allEnded } from '../../kube/writes.ts';
-import type { Compute } from '../../openstack/compute.ts';
 import { networkTransport } from '../../openstack/transport.ts';
-import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
 import { hostFactsOf, standingOf } from '../host-state.ts';
@@ -20,11 +18,8 @@ import { membershipOf } from '../membership.ts';
 import { OpenFleets } from '../open-fleets.ts';
 import { outcomeOf, STALE } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
-import { indexOf } from './cloud-scene.ts';
-import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
-import { cancelMigrations } from './cancel-migrations.ts';
-import { callOff } from './call-off.ts';
-import { chooseTarget, type Target } from './choose-target.ts';
+import { indexOf } from './placing/cloud-scene.ts';
+import { outcomeOfMove } from './leaving/ask-to-leave.ts';
 import { claimIn, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
 import { connectCloud, type CloudConnection } from './connection.ts';
@@ -36,11 +31,18 @@ import {
   releaseHost,
   type HostWriter,
 } from './host-writes.ts';
-import { ObservedCloud } from './observed-cloud.ts';
+import { ObservedCloud } from './observed/observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
-import { apartBefore, instancesBefore, placementOn, seedServers } from './server-operations.ts';
-import { SERVER_WORDS } from './server-words.ts';
-import { instancesOn, type MoveLimits, type Moves, type SeenServer } from './servers-on-host.ts';
+import { apartBefore, instancesBefore, placementOn, seedServers } from './placing/server-operations.ts';
+import {
+  askServer,
+  callOffServer,
+  cancelMovesFrom,
+  stoppedOn,
+  type ServersOfCloud,
+} from './servers-of-cloud.ts';
+import { SERVER_WORDS } from './leaving/server-words.ts';
+import { instancesOn, type MoveLimits } from './leaving/servers-on-host.ts';
 
 export type OpenStackOptions = {
   readonly config: Client;
@@ -244,9 +246,9 @@ export class OpenStackHostOps implements PoolOps {
       case 'leave-locked':
         return leaveHostLocked(await this.#writer(scope), effect, fence, signal);
       case 'evict':
-        return this.#askToLeave(scope, effect, signal);
+        return askServer(this.#servers(scope), providerOf(scope), effect, signal);
       case 'call-off':
-        return this.#callOff(scope, effect, signal);
+        return callOffServer(this.#servers(scope), effect, signal);
       case 'create-job':
       case 'start-job':
       case 'mend-job':
@@ -256,60 +258,9 @@ export class OpenStackHostOps implements PoolOps {
     }
   }
 
-  async #askToLeave(
-    scope: Scope,
-    effect: Extract<Effect, { kind: 'evict' }>,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
+  #servers(scope: Scope): ServersOfCloud {
     const { cloud } = this.#of(scope);
-    const { maxMigrations, maxMigrationsPerTarget, ...allowed } = providerOf(scope);
-    const stoppedSince = (host: HostName): string | undefined => stoppedOn(cloud, host);
-    const policy = { ...allowed, stops: stoppedSince(effect.host) !== undefined };
-    const againstMore = (): string | undefined =>
-      cloud.inFlight >= maxMigrations
-        ? `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`
-        : undefined;
-    const hostIsUp = cloud.hosts.get(effect.host)?.ready === true;
-    const compute = await cloud.compute();
-    const { now } = this.#options;
-    const { uid } = effect.instance;
-    const target = (server: Server, migrations: readonly Migration[]): Target => {
-      const hosts = cloud.hosts.values();
-      const arriving = (host: HostName): number => cloud.arriving(host);
-      const { notTo } = effect;
-      return chooseTarget({ server, migrations, hosts, arriving, maxMigrationsPerTarget, notTo });
-    };
-    const beforeWrite = (to: HostName | undefined): void => {
-      this.#beforeWrite();
-      cloud.beginAsking(uid, to);
-    };
-    const moves = (): Moves => cloud.moves;
-    const seen = (): SeenServer | undefined => cloud.justSeen(effect.host, uid);
-    let mayLeave = false;
-    try {
-      const checks = { stoppedSince, againstMore, target, beforeWrite, now };
-      const asking = { compute, seen, moves, hostIsUp, policy, ...checks };
-      const outcome = await askToLeave(asking, effect, signal);
-      mayLeave = outcome.kind === 'accepted' || outcome.kind === 'unknown';
-      return outcome;
-    } finally {
-      cloud.endAsking(uid, mayLeave);
-    }
-  }
-
-  async #callOff(
-    scope: Scope,
-    effect: Extract<Effect, { kind: 'call-off' }>,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const { cloud } = this.#of(scope);
-    const compute = await cloud.compute();
-    const { now } = this.#options;
-    return callOff(
-      { compute, moves: cloud.moves, beforeWrite: () => this.#beforeWrite(), now },
-      effect,
-      signal,
-    );
+    return { cloud, beforeWrite: this.#beforeWrite, now: this.#options.now };
   }
 
   #remote(scope: Scope, name: HostName): RemoteHost {
@@ -325,24 +276,11 @@ export class OpenStackHostOps implements PoolOps {
       beforeWrite: this.#beforeWrite,
       written: (service) => cloud.noteService(service),
       read: async (host, signal) => cloud.readHost(host, signal),
-      cancelMigrations: async (host, signal) => this.#cancelMigrations(cloud, compute, host, signal),
+      cancelMigrations: async (host, signal) => cancelMovesFrom(this.#servers(scope), host, signal),
     };
   }
 
   readonly #beforeWrite = (): void => this.#options.config.beforeWrite?.();
-
-  async #cancelMigrations(
-    cloud: ObservedCloud,
-    compute: Compute,
-    host: HostName,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const { moves } = cloud;
-    const { now } = this.#options;
-    const since = cloud.hosts.get(host)?.claim?.since;
-    const known = { compute, host, since, servers: cloud.serversOn(host), moves };
-    return cancelMigrations({ ...known, beforeWrite: this.#beforeWrite, now }, signal);
-  }
 
   #observe(key: string, provider: OpenStackProvider): OpenCloud {
     const { config, namespace, now, log, transportTo = networkTransport } = this.#options;
@@ -408,12 +346,6 @@ export class OpenStackHostOps implements PoolOps {
 /** How the servers of a pool leave their hosts, by the spec of a strategy. */
 function leavingBy(scope: Scope, action: InstanceAction): MoveLimits {
   return { ...providerOf(scope), stops: action === 'stop-start' };
-}
-
-/** Since when the servers on a host are stopped for its outage, by its claim; undefined where they move away. */
-function stoppedOn({ hosts }: ObservedCloud, host: HostName): string | undefined {
-  const claim = hosts.get(host)?.claim;
-  return claim?.stopsInstances ? claim.since : undefined;
 }
 
 function seedsOf(cloud: ObservedCloud, scope: Scope): HostSeed[] {

@@ -285,7 +285,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'move two servers of a group at once',
-    file: 'src/hostops/openstack/servers-on-host.ts',
+    file: 'src/hostops/openstack/leaving/servers-on-host.ts',
     of: '  if (!group) return undefined;\n  const moving',
     instead: "  if (!group || group.policy !== 'affinity') return undefined;\n  const moving",
     worlds: ['cloud'],
@@ -307,21 +307,21 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'leave a server unconfirmed',
-    file: 'src/hostops/openstack/next-move.ts',
+    file: 'src/hostops/openstack/leaving/next-move.ts',
     of: "if (finished?.type === 'migration') return { kind: 'confirm' };",
     instead: "if (finished?.type === 'migration') return HAS_LEFT;",
     worlds: ['cloud'],
   },
   {
     name: 'move more servers at once than the pool allows',
-    file: 'src/hostops/openstack/openstack-host-ops.ts',
+    file: 'src/hostops/openstack/servers-of-cloud.ts',
     of: 'cloud.inFlight >= maxMigrations\n',
     instead: 'cloud.inFlight > maxMigrations\n',
     worlds: ['cloud'],
   },
   {
     name: 'forget what was written to Nova',
-    file: 'src/hostops/openstack/observed-cloud.ts',
+    file: 'src/hostops/openstack/observed/observed-cloud.ts',
     of: '    if (!hasId(service) || !this.#isNews(service.host, ++this.#reads)) return;\n',
     instead: '    if (!hasId(service) || this.#reads >= 0) return;\n',
     worlds: ['cloud'],

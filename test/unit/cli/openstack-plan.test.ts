@@ -8,8 +8,8 @@ import {
   instancesBefore,
   operationsOn,
   placementOn,
-} from '../../../src/hostops/openstack/server-operations.ts';
-import { SERVER_WORDS } from '../../../src/hostops/openstack/server-words.ts';
+} from '../../../src/hostops/openstack/placing/server-operations.ts';
+import { SERVER_WORDS } from '../../../src/hostops/openstack/leaving/server-words.ts';
 import { flavored, group, NOW, scene, server, sized } from '../hostops/openstack/cloud-objects.ts';
 import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { confirmedEffects, type EffectDeps } from '../../../src/controllers/strategy/perform-effects.ts';
 import type { StrategyPass } from '../../../src/controllers/strategy/strategy-pass.ts';
-import { SERVER_WORDS } from '../../../src/hostops/openstack/server-words.ts';
+import { SERVER_WORDS } from '../../../src/hostops/openstack/leaving/server-words.ts';
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 
 it('what a person must see to although an effect is accepted is an event of the strategy', async () => {

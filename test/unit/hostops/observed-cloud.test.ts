@@ -1,6 +1,6 @@
 /** What is known of a cloud whose answers come in another order than they were asked for: no real one can repeat that. */
 import { describe, expect, it } from 'vitest';
-import { ObservedCloud } from '../../../src/hostops/openstack/observed-cloud.ts';
+import { ObservedCloud } from '../../../src/hostops/openstack/observed/observed-cloud.ts';
 import { Compute } from '../../../src/openstack/compute.ts';
 import { Placement } from '../../../src/openstack/placement.ts';
 import type { HttpAnswer } from '../../../src/openstack/transport.ts';

@@ -4,7 +4,7 @@ import { hostPoolSpec, type HostPoolSpec } from '../../../src/crds/host-pool.ts'
 import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
 import { strategyWords } from '../../../src/crds/text/strategy-words.ts';
-import { SERVER_WORDS } from '../../../src/hostops/openstack/server-words.ts';
+import { SERVER_WORDS } from '../../../src/hostops/openstack/leaving/server-words.ts';
 import { build } from '../../../src/planner/build.ts';
 import { findings } from '../../../src/planner/findings/findings.ts';
 import type { HostSeed } from '../../../src/planner/hosts/facts.ts';

@@ -1,7 +1,7 @@
 /** What a server is asked, by what Nova shows just before, and what each answer of Nova means. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../../src/engine/effect.ts';
-import { askToLeave, type Asking } from '../../../../src/hostops/openstack/ask-to-leave.ts';
+import { askToLeave, type Asking } from '../../../../src/hostops/openstack/leaving/ask-to-leave.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { answer, networkError, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
 import { ago, group, HOST, migration, moves, NOW, server } from './cloud-objects.ts';

@@ -1,9 +1,9 @@
 /** What a server is asked on a host whose servers are stopped for its outage. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../../src/engine/effect.ts';
-import { askToLeave, type Asking } from '../../../../src/hostops/openstack/ask-to-leave.ts';
-import { apartGroups } from '../../../../src/hostops/openstack/against-stop.ts';
-import { instancesOn, type Moves } from '../../../../src/hostops/openstack/servers-on-host.ts';
+import { askToLeave, type Asking } from '../../../../src/hostops/openstack/leaving/ask-to-leave.ts';
+import { apartGroups } from '../../../../src/hostops/openstack/leaving/against-stop.ts';
+import { instancesOn, type Moves } from '../../../../src/hostops/openstack/leaving/servers-on-host.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { answer, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
 import { ago, group, HOST, moves, NOW, server } from './cloud-objects.ts';

@@ -6,9 +6,9 @@ import type {
   ServerGroup,
 } from '../../../../src/openstack/compute-answers.ts';
 import type { HostRoom } from '../../../../src/openstack/placement.ts';
-import type { CloudScene } from '../../../../src/hostops/openstack/cloud-scene.ts';
-import type { CloudSurvey } from '../../../../src/hostops/openstack/cloud-survey.ts';
-import type { Moves } from '../../../../src/hostops/openstack/servers-on-host.ts';
+import type { CloudScene } from '../../../../src/hostops/openstack/placing/cloud-scene.ts';
+import type { CloudSurvey } from '../../../../src/hostops/openstack/placing/cloud-survey.ts';
+import type { Moves } from '../../../../src/hostops/openstack/leaving/servers-on-host.ts';
 
 export const HOST = 'compute-1';
 export const NOW = Date.parse('2026-11-27T12:00:00Z');

@@ -1,6 +1,6 @@
 /** What is read of a cloud for a plan, where a real one cannot be made to answer so. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readSurvey, type CloudSurvey } from '../../../../src/hostops/openstack/cloud-survey.ts';
+import { readSurvey, type CloudSurvey } from '../../../../src/hostops/openstack/placing/cloud-survey.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { Placement } from '../../../../src/openstack/placement.ts';
 import { answer, KEYSTONE, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';

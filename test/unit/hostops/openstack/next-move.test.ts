@@ -9,7 +9,7 @@ import {
   nextMove,
   type MovePolicy,
   type Situation,
-} from '../../../../src/hostops/openstack/next-move.ts';
+} from '../../../../src/hostops/openstack/leaving/next-move.ts';
 import type { Migration, Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, flavored, HOST, migration, NOW, server } from './cloud-objects.ts';
 

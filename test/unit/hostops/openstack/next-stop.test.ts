@@ -1,6 +1,6 @@
 /** How a server ceases to run on a host whose servers are stopped, for each of the states that Nova may show. */
 import { describe, expect, it } from 'vitest';
-import { nextStop, type Stopping } from '../../../../src/hostops/openstack/next-stop.ts';
+import { nextStop, type Stopping } from '../../../../src/hostops/openstack/leaving/next-stop.ts';
 import type { Server } from '../../../../src/openstack/compute-answers.ts';
 import { HOST, server } from './cloud-objects.ts';
 

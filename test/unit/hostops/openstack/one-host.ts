@@ -3,7 +3,7 @@ import type { Effect } from '../../../../src/engine/effect.ts';
 import type { Claim } from '../../../../src/engine/view.ts';
 import { ClaimLeases } from '../../../../src/hostops/openstack/claim-leases.ts';
 import type { HostWriter } from '../../../../src/hostops/openstack/host-writes.ts';
-import { ObservedCloud } from '../../../../src/hostops/openstack/observed-cloud.ts';
+import { ObservedCloud } from '../../../../src/hostops/openstack/observed/observed-cloud.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { Placement } from '../../../../src/openstack/placement.ts';
 import { answer, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';

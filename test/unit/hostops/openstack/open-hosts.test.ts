@@ -1,6 +1,6 @@
 /** When the list of the servers on a host is read again. */
 import { describe, expect, it } from 'vitest';
-import { isOutOfDate, marksOf, OpenHosts } from '../../../../src/hostops/openstack/open-hosts.ts';
+import { isOutOfDate, marksOf, OpenHosts } from '../../../../src/hostops/openstack/observed/open-hosts.ts';
 import type { ComputeHost } from '../../../../src/hostops/openstack/compute-host.ts';
 import type { Migration, Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, HOST, migration, NOW, server } from './cloud-objects.ts';

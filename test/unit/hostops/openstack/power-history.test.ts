@@ -1,6 +1,6 @@
 /** Whose the last stop of a server is, by what Nova remembers of it. */
 import { describe, expect, it } from 'vitest';
-import { powerHistory } from '../../../../src/hostops/openstack/power-history.ts';
+import { powerHistory } from '../../../../src/hostops/openstack/leaving/power-history.ts';
 import type { InstanceAction } from '../../../../src/openstack/compute-answers.ts';
 import { ago } from './cloud-objects.ts';
 

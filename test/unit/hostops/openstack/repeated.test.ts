@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Repeated } from '../../../../src/hostops/openstack/repeated.ts';
+import { Repeated } from '../../../../src/hostops/openstack/observed/repeated.ts';
 import { eventually } from '../../../support/eventually.ts';
 
 const NEVER_MS = 1_000_000;

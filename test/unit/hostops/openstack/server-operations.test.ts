@@ -1,12 +1,12 @@
 /** What will happen to the servers of hosts that go out of service together. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CloudScene } from '../../../../src/hostops/openstack/cloud-scene.ts';
+import type { CloudScene } from '../../../../src/hostops/openstack/placing/cloud-scene.ts';
 import {
   operationsOn,
   placementOn,
   type Operation,
-} from '../../../../src/hostops/openstack/server-operations.ts';
+} from '../../../../src/hostops/openstack/placing/server-operations.ts';
 import type { Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, flavored, group, migration, NOW, scene, server, sized } from './cloud-objects.ts';
 

@@ -6,7 +6,7 @@ import {
   instancesOn,
   type MoveLimits,
   type Moves,
-} from '../../../../src/hostops/openstack/servers-on-host.ts';
+} from '../../../../src/hostops/openstack/leaving/servers-on-host.ts';
 import type { Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, group, HOST, migration, moves, NOW, server } from './cloud-objects.ts';
 

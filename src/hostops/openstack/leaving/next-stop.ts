@@ -1,6 +1,6 @@
 /** Decides how a server on a host whose servers are stopped for an outage ceases to run. Pure. */
-import type { Server } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Server } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 import { afterResize, mend, type NextMove } from './next-move.ts';
 
 /** The states in which nothing of a server runs, or what runs is stored on disk. */

@@ -1,7 +1,7 @@
 /** Decides how a server leaves its host, by what Nova says of it and of its migrations. Pure. */
-import type { Instant } from '../../engine/view.ts';
-import type { Migration, Server } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Instant } from '../../../engine/view.ts';
+import type { Migration, Server } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 
 /** What the pool allows. */
 export type MovePolicy = {

@@ -1,5 +1,5 @@
-import { counted } from '../../crds/text/counted.ts';
-import type { HostWords } from '../../planner/hosts/host-words.ts';
+import { counted } from '../../../crds/text/counted.ts';
+import type { HostWords } from '../../../planner/hosts/host-words.ts';
 
 /** How hosts that run the servers of an OpenStack are worded: with the commands of its client. */
 export const SERVER_WORDS: HostWords = {

@@ -2,7 +2,7 @@
  * Who stopped a server last. Nova remembers that for each server, so nobody else has to: it is known after a crash, to
  * another operator, and when the owner of the server has acted meanwhile. Pure.
  */
-import type { InstanceAction } from '../../openstack/compute-answers.ts';
+import type { InstanceAction } from '../../../openstack/compute-answers.ts';
 import { CLOCK_SKEW_MS } from './asked-servers.ts';
 
 export type PowerHistory =

@@ -2,11 +2,11 @@
  * Starts the servers again that were stopped for the outage of a host, before its claim is removed: while the claim is
  * there, somebody still has to do that, whoever leads.
  */
-import type { Compute } from '../../openstack/compute.ts';
-import type { Server } from '../../openstack/compute-answers.ts';
-import { OpenStackError } from '../../openstack/errors.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import { listed } from '../../planner/listed.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import type { Server } from '../../../openstack/compute-answers.ts';
+import { OpenStackError } from '../../../openstack/errors.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import { listed } from '../../../planner/listed.ts';
 import { powerHistory } from './power-history.ts';
 
 /** After so many starts a server is left to its owner. */

@@ -1,8 +1,8 @@
 /** The servers on a host as the instances that must leave it, and which of them is asked next. Pure. */
-import type { InstanceFacts, Instant } from '../../engine/view.ts';
-import type { Migration, Server, ServerGroup } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import type { InstanceName } from '../../planner/hosts/host-words.ts';
+import type { InstanceFacts, Instant } from '../../../engine/view.ts';
+import type { Migration, Server, ServerGroup } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import type { InstanceName } from '../../../planner/hosts/host-words.ts';
 import {
   cameToNothing,
   isBeingMoved,

@@ -1,7 +1,7 @@
 /** Why a server is not stopped for the outage of its host now, although it could be. */
-import type { Compute } from '../../openstack/compute.ts';
-import type { Server, ServerGroup } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import type { Server, ServerGroup } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 import { powerHistory } from './power-history.ts';
 import type { Moves } from './servers-on-host.ts';
 

@@ -2,11 +2,11 @@
  * Ends the migrations away from a host that Careen has asked for: cancels the live ones, and confirms the cold ones that have
  * arrived. Nobody would confirm one that arrives after its host was released.
  */
-import type { Instant } from '../../engine/view.ts';
-import type { Compute } from '../../openstack/compute.ts';
-import type { Migration } from '../../openstack/compute-answers.ts';
-import { OpenStackError } from '../../openstack/errors.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Instant } from '../../../engine/view.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import type { Migration } from '../../../openstack/compute-answers.ts';
+import { OpenStackError } from '../../../openstack/errors.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 import { CLOCK_SKEW_MS } from './asked-servers.ts';
 import { hasBegun, isInFlight, isOpen } from './next-move.ts';
 import type { Moves, ServersOnHost } from './servers-on-host.ts';

@@ -1,7 +1,7 @@
 /** Looks for places for servers that leave their hosts at the same time. Pure. */
-import type { Server, ServerGroup } from '../../openstack/compute-answers.ts';
-import type { HostRoom } from '../../openstack/placement.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Server, ServerGroup } from '../../../openstack/compute-answers.ts';
+import type { HostRoom } from '../../../openstack/placement.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 import { indexOf, type CloudScene, type SurveyIndex } from './cloud-scene.ts';
 import { boundsOf, type Bound } from './server-bounds.ts';
 import { amountText, freeOf, hasRoom, needsOf, needsText, without, type Amounts } from './server-needs.ts';

@@ -2,15 +2,15 @@
  * What will happen to the servers of hosts that go out of service together: how each leaves, and to what kind of place.
  * The run decides by the same rules (next-move.ts), and Nova's scheduler has the last word. Pure.
  */
-import type { InstanceFacts } from '../../engine/view.ts';
-import type { Server } from '../../openstack/compute-answers.ts';
-import type { PlacementForecast } from '../../planner/findings/situation.ts';
-import type { HostName, SeedServer } from '../../planner/hosts/facts.ts';
-import { memoizeByObject } from '../../planner/memoize-by-object.ts';
+import type { InstanceFacts } from '../../../engine/view.ts';
+import type { Server } from '../../../openstack/compute-answers.ts';
+import type { PlacementForecast } from '../../../planner/findings/situation.ts';
+import type { HostName, SeedServer } from '../../../planner/hosts/facts.ts';
+import { memoizeByObject } from '../../../planner/memoize-by-object.ts';
 import { indexOf, takesServers, type CloudScene } from './cloud-scene.ts';
-import { apartGroups } from './against-stop.ts';
-import type { NextMove } from './next-move.ts';
-import { isStill } from './next-stop.ts';
+import { apartGroups } from '../leaving/against-stop.ts';
+import type { NextMove } from '../leaving/next-move.ts';
+import { isStill } from '../leaving/next-stop.ts';
 import { placing, type Place, type Unplaced } from './server-placing.ts';
 import {
   instancesOn,
@@ -21,7 +21,7 @@ import {
   type MoveLimits,
   type Moves,
   type ServersOnHost,
-} from './servers-on-host.ts';
+} from '../leaving/servers-on-host.ts';
 
 export type Operation = {
   readonly server: Server;

@@ -1,9 +1,9 @@
 /** Calls off the live migration of one server. A cold one cannot be aborted. */
-import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { Instant } from '../../engine/view.ts';
-import type { Compute } from '../../openstack/compute.ts';
-import { OpenStackError } from '../../openstack/errors.ts';
-import { ACCEPTED, ALREADY, blocked, refused } from '../outcomes.ts';
+import type { Effect, Outcome } from '../../../engine/effect.ts';
+import type { Instant } from '../../../engine/view.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import { OpenStackError } from '../../../openstack/errors.ts';
+import { ACCEPTED, ALREADY, blocked, refused } from '../../outcomes.ts';
 import { isOpen } from './next-move.ts';
 import type { Moves } from './servers-on-host.ts';
 

@@ -1,7 +1,7 @@
 /** Chooses where a server moves, where that is not left to Nova's scheduler. Pure. */
-import type { Migration, Server } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import type { ComputeHost } from './compute-host.ts';
+import type { Migration, Server } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import type { ComputeHost } from '../compute-host.ts';
 import { hasFailed } from './next-move.ts';
 
 /** `host` undefined: Nova's scheduler chooses, which knows capacities, groups and filters. It verifies a named host, too. */

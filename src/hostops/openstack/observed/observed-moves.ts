@@ -4,15 +4,15 @@
  * date. So a server that moves costs few requests, however long that takes.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Instant } from '../../engine/view.ts';
-import type { Compute } from '../../openstack/compute.ts';
-import type { Migration, Server, ServerGroup } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
-import type { ComputeHost } from './compute-host.ts';
-import { cameToNothing, isBeingMoved, isInFlight, isOpen, isUnconfirmed } from './next-move.ts';
+import type { Instant } from '../../../engine/view.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import type { Migration, Server, ServerGroup } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import { AskedServers, CLOCK_SKEW_MS } from '../leaving/asked-servers.ts';
+import type { ComputeHost } from '../compute-host.ts';
+import { cameToNothing, isBeingMoved, isInFlight, isOpen, isUnconfirmed } from '../leaving/next-move.ts';
 import { isOutOfDate, marksOf, OpenHosts, type ListedServers } from './open-hosts.ts';
-import { isCutOff, migrationsOf, type Moves, type SeenServer } from './servers-on-host.ts';
+import { isCutOff, migrationsOf, type Moves, type SeenServer } from '../leaving/servers-on-host.ts';
 
 /** The pauses between two looks: a part of the time in which nothing has happened. */
 const QUIET_SHARE = 1 / 3;

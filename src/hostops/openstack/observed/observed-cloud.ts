@@ -3,21 +3,21 @@
  * at long intervals, and for what happens on open hosts at short ones (`ObservedMoves`).
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Instant } from '../../engine/view.ts';
-import { explain } from '../../kube/errors.ts';
-import type { Log } from '../../kube/log.ts';
-import type { Compute } from '../../openstack/compute.ts';
-import type { Aggregate, ComputeService, Hypervisor } from '../../openstack/compute-answers.ts';
-import { OpenStackError } from '../../openstack/errors.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
-import type { CloudScene } from './cloud-scene.ts';
-import { readSurvey, type CloudSurvey } from './cloud-survey.ts';
-import { computeHost, hasId, type ComputeHost } from './compute-host.ts';
-import type { CloudConnection } from './connection.ts';
+import type { Instant } from '../../../engine/view.ts';
+import { explain } from '../../../kube/errors.ts';
+import type { Log } from '../../../kube/log.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import type { Aggregate, ComputeService, Hypervisor } from '../../../openstack/compute-answers.ts';
+import { OpenStackError } from '../../../openstack/errors.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import type { ClaimLease, ClaimLeases } from '../claim-leases.ts';
+import type { CloudScene } from '../placing/cloud-scene.ts';
+import { readSurvey, type CloudSurvey } from '../placing/cloud-survey.ts';
+import { computeHost, hasId, type ComputeHost } from '../compute-host.ts';
+import type { CloudConnection } from '../connection.ts';
 import { ObservedMoves } from './observed-moves.ts';
 import { Repeated } from './repeated.ts';
-import type { Moves, SeenServer, ServersOnHost } from './servers-on-host.ts';
+import type { Moves, SeenServer, ServersOnHost } from '../leaving/servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
 /** While hosts are worked on: somebody may enable them, and hosts go down. */

@@ -2,12 +2,12 @@
  * The hosts whose servers are read, while a run works on them, and what their lists of servers showed last. A list is read
  * again when something may have changed what it shows; the migrations, one list for the whole cloud, say mostly when.
  */
-import type { Instant } from '../../engine/view.ts';
-import type { Migration, Server } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import type { ComputeHost } from './compute-host.ts';
-import { isOpen } from './next-move.ts';
-import { isCutOff, type ServersOnHost } from './servers-on-host.ts';
+import type { Instant } from '../../../engine/view.ts';
+import type { Migration, Server } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import type { ComputeHost } from '../compute-host.ts';
+import { isOpen } from '../leaving/next-move.ts';
+import { isCutOff, type ServersOnHost } from '../leaving/servers-on-host.ts';
 
 /** A server that was scheduled to a host just before its lock arrives within this time. */
 const ARRIVALS_MS = 3_000;

@@ -2,8 +2,8 @@
  * What decides which hosts may take a server, besides their room: what Nova's scheduler looks at, as far as its API shows
  * it. Pure.
  */
-import type { Server, ServerGroup } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Server, ServerGroup } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 
 /** One of the things that bind a server to hosts. */
 export type Bound = {

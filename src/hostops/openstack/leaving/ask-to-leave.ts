@@ -1,10 +1,10 @@
 /** Asks Nova to move one server off its host. Repeatable: what Nova shows of the server decides, never a remembered request. */
-import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { Compute } from '../../openstack/compute.ts';
-import type { Migration, Server } from '../../openstack/compute-answers.ts';
-import { OpenStackError } from '../../openstack/errors.ts';
-import { ACCEPTED, ALREADY, blocked, refused } from '../outcomes.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Effect, Outcome } from '../../../engine/effect.ts';
+import type { Compute } from '../../../openstack/compute.ts';
+import type { Migration, Server } from '../../../openstack/compute-answers.ts';
+import { OpenStackError } from '../../../openstack/errors.ts';
+import { ACCEPTED, ALREADY, blocked, refused } from '../../outcomes.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 import type { Target } from './choose-target.ts';
 import type { NextMove } from './next-move.ts';
 import {

@@ -1,7 +1,7 @@
 /** The servers that were asked to leave: Nova may show nothing of that yet, or never. */
-import type { Instant } from '../../engine/view.ts';
-import type { Migration, Server } from '../../openstack/compute-answers.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Instant } from '../../../engine/view.ts';
+import type { Migration, Server } from '../../../openstack/compute-answers.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
 
 /** A request to leave of which Nova shows nothing after this time is lost. */
 const LOST_AFTER_MS = 60_000;

@@ -1,6 +1,6 @@
 /** What a server takes of its host, as Nova asks Placement for it, and whether a host has that free. Pure. */
-import type { Server } from '../../openstack/compute-answers.ts';
-import type { HostRoom } from '../../openstack/placement.ts';
+import type { Server } from '../../../openstack/compute-answers.ts';
+import type { HostRoom } from '../../../openstack/placement.ts';
 
 /** Amounts by resource class, such as `VCPU`. */
 export type Amounts = Readonly<Record<string, number>>;

@@ -2,16 +2,16 @@
  * The servers of a whole cloud at one time, and the room on its hosts: what a plan is judged by. The number of requests
  * does not depend on the number of hosts or servers, but for the pages of long lists.
  */
-import { explain } from '../../kube/errors.ts';
-import type { Compute } from '../../openstack/compute.ts';
+import { explain } from '../../../kube/errors.ts';
+import type { Compute } from '../../../openstack/compute.ts';
 import type {
   Aggregate,
   Hypervisor,
   Migration,
   Server,
   ServerGroup,
-} from '../../openstack/compute-answers.ts';
-import type { HostRoom, Placement } from '../../openstack/placement.ts';
+} from '../../../openstack/compute-answers.ts';
+import type { HostRoom, Placement } from '../../../openstack/placement.ts';
 
 /** Those that began longer ago say nothing about the servers as they are now. */
 const MIGRATIONS_COUNT_MS = 24 * 3_600_000;

@@ -1,10 +1,10 @@
 /** A survey of a cloud with its hosts as they are now, by name: where servers may go is judged by it. Pure. */
-import type { Server, ServerGroup } from '../../openstack/compute-answers.ts';
-import type { HostRoom } from '../../openstack/placement.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
-import { memoizeByObject } from '../../planner/memoize-by-object.ts';
+import type { Server, ServerGroup } from '../../../openstack/compute-answers.ts';
+import type { HostRoom } from '../../../openstack/placement.ts';
+import type { HostName } from '../../../planner/hosts/facts.ts';
+import { memoizeByObject } from '../../../planner/memoize-by-object.ts';
 import type { CloudSurvey } from './cloud-survey.ts';
-import type { ComputeHost } from './compute-host.ts';
+import type { ComputeHost } from '../compute-host.ts';
 
 /** A host as far as it matters to servers that look for one. */
 export type PossibleTarget = Pick<ComputeHost, 'name' | 'ready' | 'closedToNewWork' | 'labels'>;
