@@ -90,3 +90,11 @@ describe('the host to which a server moves', () => {
     ]);
   });
 });
+
+describe('hosts that must not take a server', () => {
+  it('are never named, and the choice is not left to Nova', () => {
+    expect(choose({ notTo: ['b'] })).toEqual({ kind: 'to', host: 'c' });
+    expect(choose({ notTo: ['b', 'c'] })).toMatchObject({ kind: 'wait' });
+    expect(choose({ notTo: ['b', 'c'], migrations: [migration('error')] })).toMatchObject({ kind: 'wait' });
+  });
+});
