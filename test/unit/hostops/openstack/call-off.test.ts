@@ -1,7 +1,7 @@
 /** Which migrations are called off, and what the answers of Nova mean. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../../src/engine/effect.ts';
-import { callOff } from '../../../../src/hostops/openstack/call-off.ts';
+import { callOff } from '../../../../src/hostops/openstack/leaving/call-off.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import type { Migration } from '../../../../src/openstack/compute-answers.ts';
 import { answer, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
