@@ -10,6 +10,7 @@ import type { Evaluate } from './evaluate.ts';
 import type { EngineProfile } from './pass.ts';
 import {
   heldBy,
+  heldByOthers,
   membersToAsk,
   settlePermits,
   type DesiredPermits,
@@ -103,8 +104,10 @@ export function decideWithPermits(input: DecideInput, permits: PermitFacts): Dec
   return withSurplus(input, advanceWith(input, permits), permits);
 }
 
-function advanceWith({ plan, run, turn, profile, evaluate }: DecideInput, permits: PermitFacts): Decision {
-  return advance(plan, run, { ...turn, permits }, profile, evaluate);
+function advanceWith(input: DecideInput, permits: PermitFacts): Decision {
+  const { plan, run, turn, pool, profile, evaluate } = input;
+  const others = heldByOthers(pool?.status ?? {}, run.id);
+  return advance(plan, run, { ...turn, permits: { ...permits, others } }, profile, evaluate);
 }
 
 /** The permits that the open stage asks for until it has them. */

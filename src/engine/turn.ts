@@ -73,6 +73,8 @@ export type PermitFacts = {
   readonly held: HeldPermits;
   /** Why the pool refused the last request for permits. */
   readonly refusal?: string;
+  /** The hosts for which other runs hold permits, with the words for these runs. */
+  readonly others?: ReadonlyMap<HostName, string>;
 };
 
 /** All inputs of one decision besides the plan and the run. */

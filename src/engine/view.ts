@@ -197,6 +197,8 @@ export type FleetFacts = {
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
   /** Hosts with a claim of level away, of any run: they are out of service, with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
+  /** Hosts that a session has closed to new work: they serve, but no other run may take them. */
+  readonly closedByRuns: ReadonlyMap<HostName, Pick<Claim, 'run' | 'owner'>>;
   readonly controllers: Controllers;
   /** Hosts that the pool selects and that an older pool keeps. */
   readonly keptByOtherPools: ReadonlySet<HostName>;

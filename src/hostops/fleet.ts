@@ -3,7 +3,7 @@ import type { Alarm, FleetFacts, HostAlarm } from '../engine/view.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import { alarmsOf, outOfServiceTaints } from './health.ts';
 import type { HostState } from './host-state.ts';
-import { claimedAway, membershipOf } from './membership.ts';
+import { claimedAway, closedByRuns, membershipOf } from './membership.ts';
 import { rolesOf } from './label-selector.ts';
 import type { MarkedHost, Scope } from './port.ts';
 
@@ -42,6 +42,7 @@ export class Fleet {
       total: this.#total,
       outOfServiceByOthers: new Set(this.#outOfService),
       claimedAway: claimedAway(this.markedHosts),
+      closedByRuns: closedByRuns(this.markedHosts),
       controllers: { all: new Set(this.#controllers), down: new Set(this.#controllersDown) },
       keptByOtherPools: new Set(this.#keptByOthers),
       revision: this.#revision.toString(16),
@@ -89,7 +90,7 @@ export class Fleet {
     if (!host || membership !== 'member') return membership;
     const { claim, spoiltClaim, leftLocked } = host;
     const counted = this.#isOutOfServiceByOthers(host);
-    const marks = [claim?.run, spoiltClaim, leftLocked];
+    const marks = [claim?.run, claim?.level, spoiltClaim, leftLocked];
     const down = this.#isControllerDown(host);
     return JSON.stringify([String(this.#planHash(host)), counted, down, marks, this.#alarmsOf(host)]);
   }

@@ -65,7 +65,16 @@ function selectionOf({ kubernetes, openstack }: Provider): Selection | undefined
   return undefined;
 }
 
-/** The hosts that a run has closed and may be working on. */
+/** The hosts that runs have closed to new work, with the claims of these. */
+export function closedByRuns(
+  marked: readonly Pick<MarkedHost, 'host' | 'claim'>[],
+): ReadonlyMap<HostName, Claim> {
+  return new Map(
+    marked.flatMap(({ host, claim }) => (claim?.level === 'closed' ? [[host, claim] as const] : [])),
+  );
+}
+
+/** The hosts that a run has taken out of service and may be working on. */
 export function claimedAway(marked: readonly Pick<MarkedHost, 'host' | 'claim'>[]): ReadonlySet<HostName> {
   return new Set(marked.filter(({ claim }) => claim?.level === 'away').map(({ host }) => host));
 }

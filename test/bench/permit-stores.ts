@@ -84,7 +84,7 @@ function changes(
 
 function decide(before: HostPoolStatus, wish: DesiredPermits): HostPoolStatus {
   const nobody = new Set<string>();
-  const hosts = { outOfServiceByOthers: nobody, claimedAway: nobody };
+  const hosts = { outOfServiceByOthers: nobody, claimedAway: nobody, closedByRuns: new Map() };
   const pool = { limit: LIMIT, ...hosts, controllers: NO_CONTROLLERS, closedBecause: undefined };
   const { status, facts } = settlePermits(before, wish, pool, new Date().toISOString());
   if (facts.refusal !== undefined) throw new Error(`the benchmark is wrong: ${facts.refusal}`);

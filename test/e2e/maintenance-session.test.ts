@@ -8,6 +8,7 @@ import { closed, Cluster, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { Project } from './project.ts';
 import { untilGone } from './until-gone.ts';
+import { mostAway } from './watch-closed.ts';
 
 const ONE_NODE = join(import.meta.dirname, '..', '..', 'examples', 'sessions', 'one-node.yaml');
 
@@ -166,6 +167,32 @@ describe('a maintenance session', () => {
     await fleet.untilState('applied');
     await expectGivenBack(fleet);
   });
+
+  it('goes on beside another session and a patch of the same pool, never above its limit', async () => {
+    const fleet = await sessionOn('shared', 5);
+    const project = await projectOn('shared', 'shared-a', 2);
+    const halves = [fleet.hosts.slice(0, 2), fleet.hosts.slice(2, 4)].map((hosts, at) => ({
+      ...{ hosts, session: fleet.session(sessionManifest(`shared-${String(at)}`)) },
+    }));
+    const patch = fleet.also('shared-patch');
+    let isOver = false;
+    const agreeing = project.agree(() => isOver);
+    const most = await mostAway(fleet, async () => {
+      for (const { hosts, session } of halves) await session.apply({ hosts, execution: { mode: 'Run' } });
+      await Promise.all(halves.map(async ({ session }) => session.untilState('applying')));
+      await patch.apply({ execution: { mode: 'Run' } });
+      await Promise.all(
+        [...halves.map(({ session }) => session), patch].map((each) => each.untilState('applied', 100)),
+      );
+    });
+    isOver = true;
+    await agreeing;
+    expect(most).toBe(1);
+    for (const { hosts, session } of halves)
+      expect((await session.status()).session?.hosts?.map(({ name }) => name)).toEqual(hosts);
+    await fleet.untilKernel('6.12.48');
+    await expectGivenBack(fleet);
+  }, 120_000);
 
   it('gives its hosts back and takes its notices away when it is deleted among the hosts', async () => {
     const fleet = await sessionOn('deleted', 2);

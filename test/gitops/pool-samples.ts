@@ -10,6 +10,7 @@ const fleet: FleetFacts = {
   total: 12,
   outOfServiceByOthers: new Set(['w-7']),
   claimedAway: new Set(),
+  closedByRuns: new Map(),
   controllers: NO_CONTROLLERS,
   keptByOtherPools: new Set(),
   revision: '1',

@@ -259,8 +259,10 @@ export class SimulatedOperator {
     return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate, profile: this.#profile };
   }
 
-  #capacity({ fleet: { outOfServiceByOthers, claimedAway, controllers } }: View): PoolCapacity {
-    return { limit: this.limit, outOfServiceByOthers, claimedAway, controllers, closedBecause: undefined };
+  #capacity({ fleet }: View): PoolCapacity {
+    const { outOfServiceByOthers, claimedAway, closedByRuns, controllers } = fleet;
+    const hosts = { outOfServiceByOthers, claimedAway, closedByRuns, controllers };
+    return { limit: this.limit, ...hosts, closedBecause: undefined };
   }
 
   async #decideOrAsk(): Promise<{

@@ -61,6 +61,7 @@ const NO_VIEW: View = {
     total: 0,
     outOfServiceByOthers: new Set(),
     claimedAway: new Set(),
+    closedByRuns: new Map(),
     controllers: NO_CONTROLLERS,
     keptByOtherPools: new Set(),
     revision: '',

@@ -9,7 +9,7 @@ import { allows, type HeldPermits, type PermitFacts, type Wants } from '../turn.
 import { compareHostNames, type HostName } from '../../planner/hosts/facts.ts';
 import { listed } from '../../planner/listed.ts';
 import { againstQuorum, hasNoneToSpare } from '../../planner/hosts/quorum.ts';
-import type { Controllers, MemberHealth } from '../view.ts';
+import type { Controllers, FleetFacts, MemberHealth } from '../view.ts';
 
 const HAS_LEFT = 'has left the pool since the plan was made';
 
@@ -29,6 +29,8 @@ export type PoolCapacity = {
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
   /** Hosts with a claim of level away, of any of our runs. They count with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
+  /** Hosts that a session has closed to new work: another run that had a permit for one could not use it. */
+  readonly closedByRuns: FleetFacts['closedByRuns'];
   /** Enough of them for a quorum stay in service. */
   readonly controllers: Controllers;
   /** What the controllers said that `membersToAsk` named; undefined when none was asked. */
@@ -145,6 +147,16 @@ export function heldBy(permits: readonly Permit[], run: string): HeldPermits {
   return new Map(permits.filter((permit) => permit.run === run).map(({ host, level }) => [host, level]));
 }
 
+/** The hosts for which other runs hold permits, with the words for these runs. */
+export function heldByOthers(
+  { permits = [], runs = [] }: Pick<HostPoolStatus, 'permits' | 'runs'>,
+  own: string,
+): ReadonlyMap<HostName, string> {
+  const owners = new Map(runs.map(({ id, owner }) => [id, ownerText(owner)]));
+  const others = permits.filter(({ run }) => run !== own);
+  return new Map(others.map(({ host, run }) => [host, owners.get(run) ?? `run ${run}`]));
+}
+
 /** Whether a run holds a permit that it did not hold before, or did with another level. */
 export function hasMore(now: HeldPermits, before: HeldPermits): boolean {
   return [...now].some(([host, level]) => before.get(host) !== level);
@@ -171,11 +183,14 @@ function refusalOf(
 ): string | undefined {
   const { limit, outOfServiceByOthers, claimedAway, closedBecause } = pool;
   if (closedBecause !== undefined) return closedBecause;
-  const taken = kept.find((permit) => permit.run !== run && lacking.includes(permit.host));
-  if (taken) {
-    const holder = runs.find(({ id }) => id === taken.run)?.owner;
-    return `${taken.host} has a permit of ${holder ? ownerText(holder) : `run ${taken.run}`}`;
-  }
+  const others = heldByOthers({ runs, permits: [...kept] }, run);
+  const taken = lacking.find((host) => others.has(host));
+  if (taken !== undefined) return `${taken} has a permit of ${others.get(taken) ?? ''}`;
+  const closed = lacking.flatMap((host) => {
+    const claim = pool.closedByRuns.get(host);
+    return claim && claim.run !== run ? `${host} is held by ${ownerText(claim.owner)}` : [];
+  })[0];
+  if (closed !== undefined) return closed;
   const away = awayWith(kept);
   const out = away.union(claimedAway).union(outOfServiceByOthers);
   const after = out.union(new Set(lacking)).size;
@@ -185,10 +200,10 @@ function refusalOf(
     const missing = missingFrom(pool.controllers, knownControllers);
     return againstControlPlane(pool, missing, out.union(touched), lacking);
   }
-  const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
+  const foreign = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
     `${String(lacking.length)} more would make ${counted(after, 'host')} out of service, the pool allows ${String(limit)}` +
-    (others.length > 0 ? ` (out of service by others: ${others.toSorted().slice(0, 5).join(', ')})` : '')
+    (foreign.length > 0 ? ` (out of service by others: ${foreign.toSorted().slice(0, 5).join(', ')})` : '')
   );
 }
 

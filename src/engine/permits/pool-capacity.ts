@@ -20,6 +20,7 @@ export function poolCapacity(pool: HostPool, fleet: FleetFacts, members?: Member
     limit: limitIn(pool, fleet),
     outOfServiceByOthers: fleet.outOfServiceByOthers,
     claimedAway: fleet.claimedAway,
+    closedByRuns: fleet.closedByRuns,
     controllers: fleet.controllers,
     members,
     closedBecause: closedBecause(pool, fleet)?.message,

@@ -28,7 +28,9 @@ export const closeHosts: RunJudge = (pass, { stage }) => {
     const facts = pass.turn.view.host(name);
     if (!facts || hasLeft(pass.turn.view, name)) continue;
     if (facts.claim?.run === pass.run.id) continue;
+    const other = pass.turn.permits.others?.get(name);
     if (facts.claim) waiting.push(`${name} is held by ${ownerText(facts.claim.owner)}`);
+    else if (other !== undefined) waiting.push(`${name} has a permit of ${other}`);
     else effects.push(close(pass, facts));
   }
   if (effects.length === 0 && waiting.length === 0) return DONE;
@@ -78,6 +80,25 @@ export function openHosts(pass: Pass): void {
   if (left.length === 0) return;
   noteReason(pass, `opening ${String(left.length)} hosts to new work`);
   wakeAt(pass, pass.turn.now + RESYNC_MILLISECONDS);
+}
+
+/**
+ * Opens the closed hosts for which another run has a permit: it got that before it could see them closed. It goes first,
+ * else each would wait for the other. The session closes them again in its next round.
+ */
+export function openForOthers(pass: Pass): void {
+  const { view, permits } = pass.turn;
+  for (const host of pass.run.session?.closed ?? []) {
+    const other = permits.others?.get(host.name);
+    const facts = view.host(host.name);
+    if (other === undefined || !facts) continue;
+    if (facts.claim?.run !== pass.run.id) forget(pass, host.name);
+    else if (facts.claim.level === 'closed') {
+      pass.effects.push(release(pass, facts, host));
+      noteReason(pass, `opening ${host.name}, which has a permit of ${other}`);
+      wakeAt(pass, pass.turn.now + RESYNC_MILLISECONDS);
+    }
+  }
 }
 
 /** A host that was given back is none of the closed ones any more. */

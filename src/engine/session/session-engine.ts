@@ -7,7 +7,7 @@ import { CAREEN_ENGINE } from '../profiles/careen.ts';
 import { isGood } from '../run/results.ts';
 import type { RunState } from '../run/run-state.ts';
 import { stagesFrom } from '../run/stage-folds.ts';
-import { forget, openHosts } from './close-hosts.ts';
+import { forget, openForOthers, openHosts } from './close-hosts.ts';
 import { freeRoom, occupancy, type Occupied } from './occupancy.ts';
 import { SESSION_STEPS } from './run-steps.ts';
 import { sessionOf } from './session-of.ts';
@@ -102,6 +102,7 @@ function recordSession(pass: Pass, before: RunState): void {
   if (end !== undefined && pass.run.session.state !== end) pass.run.session = inState(pass.run.session, end);
   // Also at a good end: a host that had left the pool was not worked on.
   if (end !== undefined) openHosts(pass);
+  else openForOthers(pass);
 }
 
 const END_STATES: Partial<Record<Draft['state'], 'MAINTENANCE_DONE' | 'MAINTENANCE_FAILED'>> = {

@@ -77,6 +77,7 @@ async function grant(ledger: PoolLedger, run: string, hosts: string[]): Promise<
       limit: 2,
       outOfServiceByOthers: new Set<string>(),
       claimedAway: new Set<string>(),
+      closedByRuns: new Map(),
       controllers: NO_CONTROLLERS,
       closedBecause: undefined,
     };

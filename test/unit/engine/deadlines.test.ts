@@ -55,6 +55,7 @@ function observe(
       words: NODE_WORDS,
       fleet: {
         ...{ total: 2, outOfServiceByOthers: new Set<string>(), claimedAway: new Set<string>() },
+        closedByRuns: new Map(),
         ...{ controllers: NO_CONTROLLERS, keptByOtherPools: new Set<string>(), revision: '1' },
       },
     },

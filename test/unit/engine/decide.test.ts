@@ -13,10 +13,17 @@ const TIME = '2026-11-26T09:00:00.000Z';
 async function newPlan(limit = 2): Promise<{ input: DecideInput; pool: NonNullable<DecideInput['pool']> }> {
   const { plan, run, owner, scope, world } = await SimulatedRun.start({ hosts: workers(2) });
   const view = new SimulatedHostOps(world).view(scope);
-  const { outOfServiceByOthers, claimedAway, controllers } = view.fleet;
+  const { outOfServiceByOthers, claimedAway, closedByRuns, controllers } = view.fleet;
   const pool = {
     status: {},
-    capacity: { limit, outOfServiceByOthers, claimedAway, controllers, closedBecause: undefined },
+    capacity: {
+      limit,
+      outOfServiceByOthers,
+      claimedAway,
+      closedByRuns,
+      controllers,
+      closedBecause: undefined,
+    },
   };
   const turn = {
     ...{ owner, order: { mode: 'Run' } as const, requests: [], pool: 'default', epoch: 1 },

@@ -146,7 +146,13 @@ describe('a pool whose hosts cannot be observed', () => {
   const spec = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
   const none = new Set<string>();
   const fleet: FleetFacts = {
-    ...{ total: 3, outOfServiceByOthers: none, claimedAway: none, controllers: NO_CONTROLLERS },
+    ...{
+      total: 3,
+      outOfServiceByOthers: none,
+      claimedAway: none,
+      closedByRuns: new Map(),
+      controllers: NO_CONTROLLERS,
+    },
     ...{ keptByOtherPools: none, revision: 'r' },
   };
   const pool = { metadata: { name: 'vms' }, spec };

@@ -27,6 +27,7 @@ const pool = (
   limit,
   outOfServiceByOthers: new Set(out),
   claimedAway: new Set(claimed),
+  closedByRuns: new Map(),
   ...{ controllers, closedBecause },
 });
 const settle = (
@@ -205,6 +206,20 @@ describe('permits', () => {
       'a has a permit of PatchStrategy a/other',
     );
   });
+
+  it.each(['away', 'touched'] as const)(
+    'are refused at level %s for a host that another run has closed, not for one of its own',
+    (level) => {
+      const closedBy = (run: string): PoolCapacity => ({
+        ...pool(9),
+        closedByRuns: new Map([['a', { run, owner: ownerNamed(run) }]]),
+      });
+      expect(settle(['a'], status(), closedBy('other'), { level }).facts.refusal).toBe(
+        'a is held by PatchStrategy a/other',
+      );
+      expect([...settle(['a'], status(), closedBy('mine'), { level }).facts.held.keys()]).toEqual(['a']);
+    },
+  );
 
   it('are not granted by a closed pool, at any level; held permits stay', () => {
     const closed = pool(9, [], 'HostPool p is paused');

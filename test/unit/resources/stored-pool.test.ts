@@ -8,7 +8,13 @@ import { hostPool, type HostPool } from '../../../src/resources/stored-pool.ts';
 import { observedStatus } from '../../../src/status/pool-status.ts';
 
 const FLEET: FleetFacts = {
-  ...{ total: 3, outOfServiceByOthers: new Set(), claimedAway: new Set(), keptByOtherPools: new Set() },
+  ...{
+    total: 3,
+    outOfServiceByOthers: new Set(),
+    claimedAway: new Set(),
+    closedByRuns: new Map(),
+    keptByOtherPools: new Set(),
+  },
   ...{ controllers: NO_CONTROLLERS, revision: '1' },
 };
 const TIME = '2026-11-26T09:00:00Z';

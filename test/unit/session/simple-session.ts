@@ -6,26 +6,43 @@ import { specOfSession } from '../../../src/crds/spec/strategy-spec.ts';
 import type { DecideInput, Decided, NeedsPermits, NeedsMembers } from '../../../src/engine/decide.ts';
 import type { Workflow } from '../../../src/engine/session/workflow.ts';
 import type { DownloadFacts } from '../../../src/engine/session/session-state.ts';
+import { withPermits } from '../../../src/engine/permits/permits.ts';
 import { engineOf } from '../../../src/engine/engine-of.ts';
 import { planSession } from '../../../src/engine/session/plan-session.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
-import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
+import type { HostName, HostSeed } from '../../../src/planner/hosts/facts.ts';
 
-/** Knows of downloads what a test says. */
+/** Knows of downloads, and of the permits of another run, what a test says. */
 export class SessionOperator extends SimulatedOperator {
   readonly downloads = new Map<string, DownloadFacts>();
+  /** The hosts for which another run has a permit. */
+  permittedToOther: readonly HostName[] = [];
 
-  protected override decide({ turn, ...input }: DecideInput): Decided | NeedsPermits | NeedsMembers {
-    return super.decide({ ...input, turn: { ...turn, downloads: this.downloads } });
+  protected override decide(input: DecideInput): Decided | NeedsPermits | NeedsMembers {
+    return super.decide(this.#told(input));
   }
 
   protected override decideWithPermits(
-    { turn, ...input }: DecideInput,
+    input: DecideInput,
     permits: Parameters<SimulatedOperator['decideWithPermits']>[1],
   ): Decided {
-    return super.decideWithPermits({ ...input, turn: { ...turn, downloads: this.downloads } }, permits);
+    return super.decideWithPermits(this.#told(input), permits);
+  }
+
+  #told({ turn, pool, ...input }: DecideInput): DecideInput {
+    const since = new Date(turn.now).toISOString();
+    const others = this.permittedToOther.map((host) => ({
+      host,
+      run: 'other',
+      level: 'away' as const,
+      since,
+    }));
+    const { status, capacity } = pool ?? {};
+    const told = status &&
+      capacity && { capacity, status: withPermits(status, [...(status.permits ?? []), ...others]) };
+    return { ...input, turn: { ...turn, downloads: this.downloads }, pool: told };
   }
 
   /** The hosts that still have a claim. */

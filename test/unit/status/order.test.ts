@@ -10,7 +10,13 @@ import { strategySpec } from '../support/simulated-run.ts';
 
 const TIME = '2026-11-26T09:00:00.000Z';
 const fleet: FleetFacts = {
-  ...{ revision: 'f', total: 2, outOfServiceByOthers: new Set(), claimedAway: new Set() },
+  ...{
+    revision: 'f',
+    total: 2,
+    outOfServiceByOthers: new Set(),
+    claimedAway: new Set(),
+    closedByRuns: new Map(),
+  },
   ...{ controllers: NO_CONTROLLERS, keptByOtherPools: new Set() },
 };
 

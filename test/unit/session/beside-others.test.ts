@@ -1,0 +1,40 @@
+/** A session, and another run that has a permit for one of its hosts. */
+import { expect, it } from 'vitest';
+import type { HostState } from '../../../src/hostops/host-state.ts';
+import { job } from '../support/simulated-run.ts';
+import { session, type SessionOperator } from './simple-session.ts';
+
+const work = { actions: [{ plugin: 'maintain', type: 'host', job }] };
+const FREE = { claim: undefined, closedToNewWork: false };
+
+function hostOf(
+  { world }: SessionOperator,
+  name: string,
+): Pick<HostState, 'claim' | 'closedToNewWork'> | undefined {
+  return world.hosts.get(name);
+}
+
+it('closes no host for which another run has a permit, says so, and goes on when that is free', async () => {
+  const run = await session('waits', work);
+  run.permittedToOther = ['w-2'];
+  await run.until(() => run.reasons.some((reason) => reason.includes('w-2 has a permit of run other')));
+  expect(hostOf(run, 'w-1')?.claim?.level).toBe('closed');
+  expect(hostOf(run, 'w-2')).toMatchObject(FREE);
+  run.permittedToOther = [];
+  await run.until(() => false);
+  expect(run.run.session).toMatchObject({ state: 'MAINTENANCE_DONE', closed: [] });
+  expect(run.claimedAtEnd).toEqual([]);
+});
+
+it('opens a closed host for which another run got a permit at the same time: else each would wait for the other', async () => {
+  const run = await session('yields', work);
+  await run.until(() => hostOf(run, 'w-2')?.claim?.level === 'closed');
+  run.permittedToOther = ['w-2'];
+  await run.until(() => hostOf(run, 'w-2')?.claim === undefined);
+  expect(hostOf(run, 'w-2')).toMatchObject(FREE);
+  run.permittedToOther = [];
+  await run.until(() => false);
+  expect(run.run.session).toMatchObject({ state: 'MAINTENANCE_DONE', closed: [] });
+  expect(run.run.session?.hosts.every(({ maintained }) => maintained)).toBe(true);
+  expect(run.claimedAtEnd).toEqual([]);
+});
