@@ -189,7 +189,7 @@ describe('a maintenance session', () => {
     await agreeing;
     expect(most).toBe(1);
     for (const { hosts, session } of halves)
-      expect((await session.status()).session?.hosts?.map(({ name }) => name)).toEqual(hosts);
+      expect((await session.status()).session?.hosts.map(({ name }) => name)).toEqual(hosts);
     await fleet.untilKernel('6.12.48');
     await expectGivenBack(fleet);
   }, 120_000);
