@@ -56,7 +56,7 @@ export class HostJobs {
     return this.#index.jobsOn(host, owner);
   }
 
-  /** Whether a Job of this uid is ours, of any owner. */
+  /** Whether a Job of this uid is ours, of any owner, or was until it was removed: its pod may outlast it. */
   isOurs(uid: string): boolean {
     return this.#index.isOurs(uid);
   }

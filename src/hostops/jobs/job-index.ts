@@ -19,6 +19,8 @@ import { hasEnded, isJobOf, jobState, type JobState } from './job.ts';
 const STRAY_PAUSE_MS = 10_000;
 /** How many Jobs are remembered that were deleted after their end: more than a pass can have missed. */
 const REMEMBERED = 1_000;
+/** How many uids of Jobs are kept that are gone: their pods may still be there, or in a watch that lags. */
+const FORMER = 10_000;
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
@@ -40,6 +42,8 @@ export class JobIndex {
   /** The uids of the Jobs at work, by host. */
   readonly #working = new Map<HostName, Set<string>>();
   readonly #byUid = new Map<string, JobState>();
+  /** The uids of the Jobs that are known no more, the first one first. */
+  readonly #former = new Set<string>();
   /** The uids of the Jobs of which a container was seen that had started. Its pod may be gone. */
   readonly #started = new Set<string>();
   /** Jobs that were deleted after their end, the first one first: a time to live may be shorter than a pass. */
@@ -95,8 +99,9 @@ export class JobIndex {
     });
   }
 
+  /** Whether a Job of this uid is ours, or was until it was removed. */
   isOurs(uid: string): boolean {
-    return this.#byUid.has(uid);
+    return this.#byUid.has(uid) || this.#former.has(uid);
   }
 
   /** Whether a Job of the run of a claim was started on the host. It may have ended since. */
@@ -301,6 +306,7 @@ export class JobIndex {
     if (before && this.#byEffect.get(slotOf(before))?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);
+      this.#noteFormer(before.uid);
       for (const uids of [this.#remembered, this.#started, this.#givenUp, this.#exits])
         uids.delete(before.uid);
     }
@@ -324,6 +330,12 @@ export class JobIndex {
     this.#byEffect.delete(slotOf(job));
     this.#byUid.delete(job.uid);
     this.#noteNoWork(job);
+  }
+
+  #noteFormer(uid: string): void {
+    this.#former.add(uid);
+    const [first] = this.#former;
+    if (first !== undefined && this.#former.size > FORMER) this.#former.delete(first);
   }
 
   #learned(job: JobState): void {

@@ -8,7 +8,6 @@ import { nodeOf, type Cluster } from '../world/cluster.ts';
 import { keyOf, type ApiObject, type Json } from '../world/objects.ts';
 import type { Random } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
-import { NAMESPACE } from '../scenario.ts';
 import { askedIn, type Asked } from './session-view.ts';
 
 export const PROJECT_FAULTS = [
@@ -55,11 +54,7 @@ export class SessionProjects {
     this.#options = options;
     const { random, projects, server } = options;
     const habit = (): ProjectFault[] => PROJECT_FAULTS.filter(() => random.chance(0.3));
-    this.#habits = new Map([
-      ...projects.map((project) => [project, options.isCalm ? [] : habit()] as const),
-      // While the watch of a host lags, the pod of a Job of ours may look like one of somebody.
-      [NAMESPACE, []],
-    ]);
+    this.#habits = new Map(projects.map((project) => [project, options.isCalm ? [] : habit()]));
     server.listen((change) => this.#changed(change));
   }
 
