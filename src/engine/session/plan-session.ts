@@ -38,6 +38,9 @@ export type SessionScene = {
   readonly told?: number | undefined;
 };
 
+/** The workflow that needs pods and their disruption budgets. */
+const OF_PODS = 'kubernetes';
+
 const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
   moves: MOVE_ACTIONS.filter((action) => action !== 'LIVE_MIGRATE'),
   closesFirst: true,
@@ -55,7 +58,7 @@ export function planSession(
   const known = new Map(seeds.map((seed) => [seed.name, seed]));
   const names = wanted.length > 0 ? wanted : [...known.keys()].toSorted(compareHostNames);
   const problems = [
-    ...problemOfWorkflow(terms.workflow, workflows),
+    ...problemOfWorkflow(terms.workflow, { pool, onNodes, workflows }),
     ...problemOfStart(terms.startAt, now),
     ...names.flatMap((name) => (known.has(name) ? outOfService(name, view) : [unknownHost(name, pool)])),
   ];
@@ -75,7 +78,15 @@ export function planSession(
   return { plan, session: newSession(hosts, told) };
 }
 
-function problemOfWorkflow(workflow: string, own: SessionScene['workflows']): string[] {
+function problemOfWorkflow(
+  workflow: string,
+  { pool, onNodes, workflows: own }: Pick<SessionScene, 'pool' | 'onNodes' | 'workflows'>,
+): string[] {
+  if (workflow === OF_PODS && !onNodes)
+    return [
+      `spec.workflow is ${workflow}, which follows the disruption budgets of pods; the hosts of HostPool ${pool} are ` +
+        'compute hosts of an OpenStack: use vnf, which follows the constraints of their owners, or default',
+    ];
   if (workflowNamed(workflow, own)) return [];
   const known = [...KNOWN_WORKFLOWS, ...(own?.keys() ?? [])];
   return [`spec.workflow is ${workflow}: there is no such workflow; use ${known.join(', ')}`];
