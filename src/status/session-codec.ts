@@ -7,7 +7,7 @@ import { computeHosts, type SessionEvent, type SessionProgress } from '../engine
 export function sessionStatusOf(session: SessionProgress): SessionStatus {
   const hosts = computeHosts(session);
   const maintained = hosts.filter((host) => host.maintained).length;
-  const asked = [...session.projects, ...session.questions];
+  const asked = hasEnded(session) ? [] : [...session.projects, ...session.questions];
   const awaited = asked.filter(({ answer }) => !answer).map(({ replyBy }) => replyBy);
   const [nextDeadline] = awaited.toSorted();
   // It copies what is read-only here, and proves that the API server stores all of it.
@@ -16,6 +16,11 @@ export function sessionStatusOf(session: SessionProgress): SessionStatus {
     maintained: `${String(maintained)}/${String(hosts.length)}`,
     ...(nextDeadline === undefined ? {} : { nextDeadline }),
   });
+}
+
+/** Whether no answer is awaited any more. */
+function hasEnded({ state }: SessionProgress): boolean {
+  return state === 'MAINTENANCE_DONE' || state === 'MAINTENANCE_FAILED';
 }
 
 /** The session that a status shows. An event that no version of Careen has written is left out. */

@@ -65,6 +65,10 @@ it('its status says how many hosts are maintained, and when the first answer tha
   });
 });
 
+it.each(['MAINTENANCE_FAILED', 'MAINTENANCE_DONE'] as const)('in %s no answer is awaited', (state) => {
+  expect(sessionStatusOf({ ...session, state })).not.toHaveProperty('nextDeadline');
+});
+
 it('an event that this version does not know is left out', () => {
   const status = sessionStatusOf(session);
   const strange = { id: '9', type: 'session', state: 'MAINTENANCE_PAUSED' } as const;
