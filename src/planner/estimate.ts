@@ -13,7 +13,7 @@ const SESSION_SECONDS: Readonly<Partial<Record<StepName, number>>> = {
 };
 
 /** The estimated seconds of a step of the stage; never more than its timeout. */
-export function estimateStep(step: Step, stage: Pick<Stage, 'level' | 'patches'>): number {
+export function estimateStep(step: Step, stage: Pick<Stage, 'level' | 'patches' | 'steps'>): number {
   const { name, timeoutSeconds } = step;
   return Math.min(
     timeoutSeconds,

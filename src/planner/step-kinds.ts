@@ -6,11 +6,14 @@ import type { Timing } from '../crds/spec/timing.ts';
 import type { NativeStepName, OutageLevel, StepName, VimStepName } from '../crds/vocabulary.ts';
 import type { Stage } from './plan.ts';
 
+/** What the duration of a step depends on. */
+type StageOfStep = Pick<Stage, 'level' | 'patches' | 'steps'>;
+
 export type StepKind = {
   /** Its timeout. `outageOpen`: whether the hosts are out of service at its position in the stage. */
   readonly timeoutSeconds: (timing: Timing, outageOpen: boolean) => number;
   /** The assumed duration without failures; by default its timeout. */
-  readonly typicalSeconds?: (stage: Pick<Stage, 'level' | 'patches'>) => number;
+  readonly typicalSeconds?: (stage: StageOfStep) => number;
   /** In stages of this level it takes the hosts out of service. No earlier step touches them. */
   readonly opensOutage?: OutageLevel;
   /** In stages of this level the run no longer holds the hosts after it. */
@@ -53,6 +56,11 @@ const HOOK_SECONDS = 60;
 const VERIFY_SECONDS = 5;
 /** The time from the end of the last Job until a rebooted host is Ready again. */
 const REBOOT_SECONDS = 180;
+
+/** Whether a host may be rebooted in a stage. The actions of sessions have no reboot. */
+function mayReboot({ level, steps }: StageOfStep): boolean {
+  return level === 'away' && !steps.some(({ name }) => name === 'run-actions');
+}
 
 /** Brings hosts to a release, or back from it. */
 const UPGRADE: StepKind = {
@@ -137,7 +145,7 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
   'complete-upgrade': { ...HOOK, mark: 'c' },
   verify: {
     timeoutSeconds: (timing) => timing.verifyTimeoutSeconds,
-    typicalSeconds: ({ level }) => (level === 'away' ? REBOOT_SECONDS : VERIFY_SECONDS),
+    typicalSeconds: (stage) => (mayReboot(stage) ? REBOOT_SECONDS : VERIFY_SECONDS),
     closesOutage: 'touched',
     keepsClosed: true,
     ownAction: true,

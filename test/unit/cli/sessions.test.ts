@@ -51,9 +51,9 @@ describe('careen plan of a session', () => {
       "careen-hosts/racks on HostPool default: 3 hosts, at most 10 out of service at once
 
       HOST  TYPE        WHAT IS DONE                  ABOUT
-      w-2   compute     emptied, then bios, firmware  14 min
+      w-2   compute     emptied, then bios, firmware  11 min
       c-1   controller  keeps its work: bios, etcd    11 min
-      w-1   compute     emptied, then bios, firmware  14 min
+      w-1   compute     emptied, then bios, firmware  11 min
 
       Once, on the first of these hosts: before all others announce.
       First, all projects with instances on these hosts are asked to agree (MAINTENANCE), and have 30 min.
@@ -63,7 +63,7 @@ describe('careen plan of a session', () => {
       that, projects are asked to scale in.
       No host is closed and no instance is moved before 2099-01-01T00:00:00Z.
 
-      2 hosts to empty in turn; the work takes about 37 min without failures, besides answers and moves
+      2 hosts to empty in turn; the work takes about 31 min without failures, besides answers and moves
       plan sha256:…
       "
     `);
