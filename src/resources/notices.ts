@@ -88,6 +88,11 @@ export class Notices {
     return this.#watched.all.filter(({ session }) => session === uid);
   }
 
+  /** All notices that the watch has shown so far. */
+  get all(): readonly StoredNotice[] {
+    return this.#watched.all;
+  }
+
   /** Makes the notice of a project, unless it is there. Throws when its namespace does not exist. */
   async create(namespace: string, session: NoticedSession, project: string): Promise<StoredNotice> {
     const name = noticeName(session, project);

@@ -1,7 +1,7 @@
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
-import { GROUP, VERSION } from '../../crds/names.ts';
+import { GROUP, MAINTENANCE_SESSION, VERSION } from '../../crds/names.ts';
 import { ownerKey, ownerOfKey } from '../../crds/owner-ref.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS, type StrategyKindName } from '../../crds/strategy-kinds.ts';
 import type { DeposedError } from '../../engine/permits/takeover.ts';
@@ -162,9 +162,11 @@ export class CareenOperator extends OperatorShell {
     });
   }
 
-  async #strategyChanged(kind: StrategyKindName, { meta, type }: ResourceEvent): Promise<void> {
+  async #strategyChanged(kind: StrategyKindName, { meta, object, type }: ResourceEvent): Promise<void> {
     const key = ownerKey({ kind, namespace: meta.namespace ?? '', name: meta.name });
-    if (type === k8sOperator.ResourceEventType.Deleted) {
+    const isGone = type === k8sOperator.ResourceEventType.Deleted;
+    if (kind === MAINTENANCE_SESSION) this.#desk.sweep.shows(key, isGone ? undefined : object.metadata?.uid);
+    if (isGone) {
       this.#index.delete(key);
       this.#awaitingPermits.delete(key);
     } else this.#index.add(key);
@@ -198,6 +200,7 @@ export class CareenOperator extends OperatorShell {
   #requeueDue(): void {
     for (const name of this.#known.names) this.#pools.add(name);
     for (const key of this.#index.due(RESTING_AT_ONCE)) this.#strategies.add(key);
+    void this.#desk.sweep.sweep();
   }
 }
 

@@ -2,10 +2,12 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { ConstraintWatch } from '../../resources/constraint-objects.ts';
 import { Notices } from '../../resources/notices.ts';
+import { sessionUids } from '../../resources/session-uids.ts';
 import { WebhookObjects } from '../../resources/webhook-objects.ts';
 import { Deliveries } from '../../tenants/deliveries.ts';
 import { postOverNetwork } from '../../tenants/post.ts';
 import type { ReplyLinks } from '../../tenants/reply-links.ts';
+import { NoticeSweep } from './notice-sweep.ts';
 import { Tenants, type TenantsDeps } from './tenants.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -17,6 +19,7 @@ export type TenantDeskOptions = Pick<TenantsDeps, 'events' | 'log' | 'clock'> & 
 
 export class TenantDesk {
   readonly tenants: Tenants;
+  readonly sweep: NoticeSweep;
   readonly #watches: readonly { start(): void; stop(): void }[];
   readonly #deliveries: Deliveries;
 
@@ -24,6 +27,7 @@ export class TenantDesk {
   constructor({ config, log, clock, events, replyLinks }: TenantDeskOptions, changed: (key: string) => void) {
     const watch = { config, log, clock };
     const notices = new Notices(watch);
+    this.sweep = new NoticeSweep({ notices, log, sessionsNow: () => sessionUids(config) });
     const constraints = new ConstraintWatch(watch);
     const objects = new WebhookObjects(watch);
     this.#deliveries = new Deliveries({
