@@ -43,7 +43,10 @@ export class NoticeSweep {
       const strays = await this.#strays();
       await eachOf(strays.slice(0, MOST_REMOVED), WRITES_AT_ONCE, async (notice) => {
         await notices.remove(notice);
-        log.info({ notice: `${notice.namespace}/${notice.name}` }, 'notice of a session that is gone removed');
+        log.info(
+          { notice: `${notice.namespace}/${notice.name}` },
+          'notice of a session that is gone removed',
+        );
       });
     } catch (error) {
       log.warn({ error: explain(error) }, 'cannot remove the notices of sessions that are gone');

@@ -9,7 +9,9 @@ const worker: HostSeed = { name: 'w-1', roles: ['worker'], facts: {} };
 /** What is wrong with a session of this workflow. */
 function problemsOf(workflow: string, onNodes: boolean): readonly string[] {
   const scene = { pool: 'compute', view: { host: () => undefined }, now: 0, onNodes };
-  return planSession(specOfSession(maintenanceSessionSpec.parse({ workflow })), [worker], scene).problems ?? [];
+  return (
+    planSession(specOfSession(maintenanceSessionSpec.parse({ workflow })), [worker], scene).problems ?? []
+  );
 }
 
 it('refuses the workflow of disruption budgets where the hosts run no pods', () => {
