@@ -1,6 +1,5 @@
 /** What a project says in its MaintenanceNotice: answers and wishes for more time, and what became of them. Pure. */
 import type { Notice, NoticeReply, NoticeStatus } from '../crds/maintenance-notice.ts';
-import type { MoveAction } from '../crds/vocabulary.ts';
 import type {
   ProjectReply,
   ReplyExtension,
@@ -88,7 +87,7 @@ function verdictWithoutDecision(
   const verdict = (answer: ReplyVerdict['answer'], message: string): ReplyVerdict => {
     return { id: replyId(notice, 'reply'), answer, message };
   };
-  if (isRecorded(session, project, reply))
+  if (isRecorded(session, project, notice, reply))
     return verdict('accepted', `${reply.answer} of project ${project} to question ${String(reply.question)}`);
   const { single = [], number, instances = [] } = question ?? {};
   if (single.length === 0) return undefined;
@@ -108,16 +107,21 @@ function verdictWithoutDecision(
 
 /** Whether an answer was recorded before its notice could say so: a process died between the two writes. */
 function isRecorded(
-  { projects, questions }: SessionProgress,
+  { projects, questions, agreed = [] }: SessionProgress,
   project: string,
+  { status }: Pick<Notice, 'status'>,
   { question: number, answer: kind }: NoticeReply,
 ): boolean {
   const all = [
     ...projects.filter(({ id }) => id === project),
     ...questions.filter((each) => each.project === project),
   ];
-  return all.some(
-    ({ question, answer }) => question === number && answer?.kind === kind && answer.assumed !== true,
+  if (all.some(({ question, answer }) => question === number && answer?.kind === kind && !answer.assumed))
+    return true;
+  // The next question may have followed at once. Once the notice shows that one, an answer to the question before is wrong.
+  const isShown = status.question?.number === number;
+  return (
+    isShown && kind === 'ACK' && agreed.some(({ id, question }) => id === project && question === number)
   );
 }
 

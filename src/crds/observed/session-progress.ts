@@ -187,6 +187,21 @@ export const sessionProgress = z
       .max(MANY)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
       .describe('The projects that were asked last.'),
+    agreed: z
+      .array(
+        z
+          .object({
+            id: text(253).describe('The id of the project.'),
+            question: z.int().min(0).max(1_000_000).describe('The number of the question.'),
+          })
+          .describe('A project that has answered with ACK.'),
+      )
+      .max(MANY)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
+      .describe(
+        'The projects that agreed when projects were asked before: a notice may not have shown that yet.',
+      ),
     members: z
       .array(project)
       .max(MANY)

@@ -71,6 +71,7 @@ function ask(
   let next: SessionProgress = {
     ...session,
     projects: [],
+    agreed: agreedBefore(session),
     members,
     moves: session.moves.filter(({ done }) => !done),
   };
@@ -85,6 +86,15 @@ function ask(
     );
   }
   return next;
+}
+
+/** The last question before this one to which each project has agreed. Several rounds may follow in one decision. */
+function agreedBefore({ projects, agreed = [] }: SessionProgress): NonNullable<SessionProgress['agreed']> {
+  const now = projects.flatMap(({ id, question, answer }) =>
+    answer?.kind === 'ACK' && !answer.assumed ? [{ id, question }] : [],
+  );
+  const isNow = new Set(now.map(({ id }) => id));
+  return [...agreed.filter(({ id }) => !isNow.has(id)), ...now];
 }
 
 /** What projects can give up; undefined where their constraints are not looked at, or the room on the hosts is not known. */

@@ -197,6 +197,8 @@ export type SessionProgress = {
   readonly hosts: readonly SessionHost[];
   readonly closed: readonly ClosedHost[];
   readonly projects: readonly ProjectProgress[];
+  /** The projects that agreed when projects were asked before: a process may die before the notices show it. */
+  readonly agreed?: readonly Pick<ProjectProgress, 'id' | 'question'>[] | undefined;
   /** The ids of all projects that were told of the session at its begin. */
   readonly members: readonly string[];
   /** The questions about single instances that have not left yet. */

@@ -187,6 +187,29 @@ describe('what a project says in its notice', () => {
     expect(saidIn(after, PROJECT, earlier, NOW).verdict).toBeUndefined();
   });
 
+  it('counts also where the next question followed at once, until the notice shows that', () => {
+    const next = { ...asked, question: 8, asked: 'SCALE_IN' } as const;
+    const after = { ...session, projects: [next], agreed: [{ id: PROJECT, question: 7 }] };
+    const showing = (number: number): NoticeStatus => ({
+      question: {
+        ...{ number, asks: 'SCALE_IN', since: AT, replyBy: AT, silence: '' },
+        ...{ allowedActions: [], instances: [] },
+      },
+    });
+    type Wrong = { readonly answer?: 'ACK' | 'NACK'; readonly of?: SessionProgress };
+    const verdictIn = (
+      status: NoticeStatus,
+      { answer = 'ACK', of = after }: Wrong = {},
+    ): string | undefined =>
+      saidIn(of, PROJECT, notice({ reply: { ...reply, answer } }, status), NOW).verdict?.answer;
+    expect(verdictIn(showing(7))).toBe('accepted');
+    expect(verdictIn(showing(8))).toBeUndefined();
+    expect(verdictIn(showing(7), { answer: 'NACK' })).toBeUndefined();
+    expect(
+      verdictIn(showing(7), { of: { ...after, agreed: [{ id: 'other', question: 7 }] } }),
+    ).toBeUndefined();
+  });
+
   it('is judged by its refusal, where a part of it is refused', () => {
     const verdict = (answer: 'accepted' | 'refused', message: string) => ({
       ...{ id: replyId(notice(), 'reply'), answer, message },

@@ -39,6 +39,7 @@ const session: SessionProgress = told(
           answer: { kind: 'ACK', action: 'OWN_ACTION', assumed: true },
         },
       ],
+      agreed: [{ id: 'a', question: 1 }],
       recovering: [{ instance: 'u-3', group: 'a/g', until: AT }],
       moves: [
         { instance: 'u-1', host: 'h-1', project: 'a', action: 'LIVE_MIGRATE', done: true, overran: true },
