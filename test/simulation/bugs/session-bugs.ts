@@ -92,11 +92,4 @@ export const SESSION_BUGS: readonly Bug[] = [
     instead: '',
     worlds: ['sessions'],
   },
-  {
-    name: 'take a notice for removed whose deletion was refused',
-    file: 'src/resources/notices.ts',
-    of: '      if (httpStatus(error) !== 404) throw error;\n',
-    instead: '      const code = httpStatus(error);\n      if (code !== 404 && code !== 409) throw error;\n',
-    worlds: ['sessions'],
-  },
 ];
