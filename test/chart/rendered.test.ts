@@ -45,6 +45,7 @@ describe('the charts', () => {
     ['node-policy', 'nodePolicy.enabled=true'],
     ['etcd', 'etcd.secretNames=["careen-etcd"]'],
     ['openstack', 'openstack.secretNames=["careen-openstack"]'],
+    ['replies', 'replies={"url":"https://careen.example.com","secretName":"careen-replies"}'],
   ])('make the same objects as deploy/optional/%s with %s', async (folder, value) => {
     const plain = comparable(await rendered(CHART));
     const more = comparable(await rendered(CHART, [value]));

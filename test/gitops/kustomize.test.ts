@@ -6,10 +6,11 @@ import { dump } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../support/controlplane/apply.ts';
 import { DEPLOY, NAME_REFERENCES } from '../support/controlplane/installation.ts';
-import { keyOf } from '../support/controlplane/tools.ts';
+import { fieldAt, keyOf } from '../support/controlplane/tools.ts';
 import { kustomized } from './manifests.ts';
 
 const EXAMPLE = join(DEPLOY, '..', 'examples', 'kustomize');
+const CONTAINER = 'spec.template.spec.containers.0';
 
 let folder: string;
 beforeEach(async () => {
@@ -54,6 +55,29 @@ describe('the base of the operator', () => {
     const all = (await built({ resources: parts })).map(keyOf);
     const whole = (await kustomized(DEPLOY)).filter(({ kind }) => kind !== 'Namespace').map(keyOf);
     expect(all.sort()).toEqual(whole.sort());
+  });
+});
+
+describe('the option replies', () => {
+  it('gives the operator of any name its address, its key and its port', async () => {
+    const names = { namespace: 'patching', namePrefix: 'fleet-' };
+    const parts = { resources: [deployed('base')], components: [deployed('optional/replies')] };
+    const all = await built({ ...names, ...parts });
+    const fromSecret = (name: string, key: string): object => ({
+      ...{ name, valueFrom: { secretKeyRef: { name: 'careen-replies', key } } },
+    });
+    const operator = find(all, 'Deployment');
+    expect(fieldAt(operator, `${CONTAINER}.env`)).toEqual(
+      expect.arrayContaining([
+        { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+        fromSecret('CAREEN_REPLIES_URL', 'url'),
+        fromSecret('CAREEN_REPLIES_KEY', 'key'),
+      ]),
+    );
+    expect(fieldAt(operator, `${CONTAINER}.ports`)).toEqual(
+      expect.arrayContaining([{ name: 'replies', containerPort: 8082 }]),
+    );
+    expect(all.map(keyOf)).toContain('Service patching/fleet-careen-replies');
   });
 });
 

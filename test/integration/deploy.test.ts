@@ -26,7 +26,7 @@ import {
 import { installCareen } from '../support/operator/operator.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 
-const OPTIONAL = ['execute-policy', 'node-policy', 'etcd', 'openstack'].map((part) =>
+const OPTIONAL = ['execute-policy', 'node-policy', 'etcd', 'openstack', 'replies'].map((part) =>
   join(DEPLOY, 'optional', part),
 );
 const ARGOCD = join(DEPLOY, 'argocd');

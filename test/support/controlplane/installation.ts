@@ -19,6 +19,8 @@ const kustomizationSchema = z.strictObject({
   configurations: z.array(z.string()).optional(),
   /** Labels for everything; nothing in tests needs them. */
   labels: z.array(z.looseObject({})).optional(),
+  /** What a component changes of objects of others; test/gitops has it built by kustomize. */
+  patches: z.array(z.looseObject({})).optional(),
 });
 
 /** The files that a folder's kustomization lists, those of listed folders included, in their order. */
