@@ -65,12 +65,15 @@ function projectData(
   links: ReplyLinks | undefined,
 ): Readonly<Record<string, unknown>> {
   const { state, project, instances, allowedActions, replyBy, actionsAt, give } = event;
+  const { migrationType, resourceMitigation } = event;
   return {
     ...{ state, project_id: project, instance_ids: instances, allowed_actions: allowedActions },
     reply_at: replyBy ?? null,
     actions_at: actionsAt ?? null,
     reply_url: links ? replyUrl(event, session, links) : null,
     metadata: metadataIn(event, session),
+    ...(migrationType ? { migration_type: migrationType } : {}),
+    ...(resourceMitigation ? { resource_mitigation: true } : {}),
     ...(give ? { scale_in: { vcpus: give.vcpus, instance_ids: give.instances } } : {}),
   };
 }

@@ -49,6 +49,15 @@ describe('cloudEvent', () => {
     });
   });
 
+  it('says what the constraint of an instance has, where it alone is asked about', () => {
+    const constraint = { migrationType: 'LIVE_MIGRATE', resourceMitigation: true } as const;
+    const one = question({ instance: 'i1', instances: ['i1'], ...constraint });
+    expect(cloudEvent(one, session, { at, links }).data).toMatchObject({
+      migration_type: 'LIVE_MIGRATE',
+      resource_mitigation: true,
+    });
+  });
+
   it('tells of hosts and of the session', () => {
     const host = { id: '3', type: 'host', host: 'worker-1', state: 'IN_MAINTENANCE' } as const;
     expect(cloudEvent(host, session, { at })).toMatchObject({
