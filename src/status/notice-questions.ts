@@ -1,7 +1,7 @@
 /** What a project is asked, in one form for questions about all its instances on a host and about single ones. Pure. */
 import type { NoticeStatus } from '../crds/maintenance-notice.ts';
 import type { AskedState, MoveAction } from '../crds/vocabulary.ts';
-import type { InstanceQuestion, SessionProgress } from '../engine/session/session-state.ts';
+import type { InstanceQuestion, SessionProgress, Share } from '../engine/session/session-state.ts';
 
 export type Question = {
   /** The number that an answer names. Of questions about single instances, that of the last one. */
@@ -15,6 +15,8 @@ export type Question = {
   readonly answer: NonNullable<NoticeStatus['answer']>;
   /** How instances are moved, by the answer. */
   readonly actions: Readonly<Record<string, MoveAction>>;
+  /** In SCALE_IN: what the project can spare, where its constraints say that. */
+  readonly give?: Share | undefined;
   /** The open questions about single instances; empty: one answer is for all. */
   readonly single: readonly InstanceQuestion[];
 };
@@ -36,9 +38,9 @@ export function questionTo(session: SessionProgress, project: string): Question 
     };
   const whole = session.projects.find(({ id }) => id === project);
   if (!whole) return undefined;
-  const { question, asked, askedAt, replyBy, instances, answer } = whole;
+  const { question, asked, askedAt, replyBy, instances, give, answer } = whole;
   return {
-    ...{ number: question, asks: asked, since: askedAt, replyBy, instances, single: [] },
+    ...{ number: question, asks: asked, since: askedAt, replyBy, instances, give, single: [] },
     answer: answer ? (answer.assumed ? 'assumed' : answer.kind) : 'awaited',
     actions: answer?.actions ?? {},
   };

@@ -9,6 +9,7 @@ import {
   type ShownInstance,
 } from '../crds/maintenance-notice.ts';
 import type { SessionTerms } from '../crds/spec/session-terms.ts';
+import { enumerated } from '../crds/text/enumerated.ts';
 import { statusText } from '../crds/text/status-text.ts';
 import { MOVE_ACTIONS } from '../crds/vocabulary.ts';
 import { projectOf } from '../engine/session/occupancy.ts';
@@ -106,7 +107,7 @@ const SILENCE: Readonly<Record<SessionTerms['silent'], string>> = {
 
 /** What the project is to do, with the command. */
 function expectation(
-  { session, terms }: NoticeInput,
+  { session, terms, instances }: NoticeInput,
   asked: Question | undefined,
   { namespace, name }: Notice,
 ): string {
@@ -118,10 +119,23 @@ function expectation(
   const actions = asksForActions(asked.asks) ? `,"instanceActions":{"*":"MIGRATE"}` : '';
   const patch = `{"spec":{"reply":{"question":${String(asked.number)},"answer":"ACK"${actions}}}}`;
   return (
-    `answer question ${String(asked.number)}, ${MEANING[asked.asks]}, by ${asked.replyBy}: ` +
+    `answer question ${String(asked.number)}, ${MEANING[asked.asks]}${spared(asked, instances)}, by ${asked.replyBy}: ` +
     `kubectl patch notice ${name} -n ${namespace} --type merge -p '${patch}' (NACK refuses); ${SILENCE[terms.silent]}`
   );
 }
+
+/** Some of the instances that would do in SCALE_IN, by their names. */
+function spared({ give }: Question, instances: InstancesByProject): string {
+  if (!give) return '';
+  const names = [...instances.values()].flatMap((all) =>
+    all.flatMap(({ instance: { uid, name } }) => (give.instances.includes(uid) ? [name] : [])),
+  );
+  return names.length > 0
+    ? ` (such as ${enumerated(names.slice(0, MOST_NAMED), 'and')})`
+    : ' (none of yours need go)';
+}
+
+const MOST_NAMED = 5;
 
 const MEANING: Readonly<Record<Question['asks'], string>> = {
   MAINTENANCE: 'whether hosts with your instances may be maintained',

@@ -93,6 +93,15 @@ describe('a notice', () => {
     expect(message).toContain('{"question":7,"answer":"ACK"}');
   });
 
+  it('names instances that would do in SCALE_IN, where constraints say which', () => {
+    const hosts = { 'h-1': [pod('db-0'), pod('db-1'), pod('web')] };
+    const scaleIn = (instances: readonly string[]): string | undefined =>
+      shown({ projects: [{ ...asked, asked: 'SCALE_IN', give: { vcpus: 3, instances } }] }, { hosts })
+        .message;
+    expect(scaleIn(['uid-db-0', 'uid-db-1'])).toContain('otherwise (such as db-0 and db-1), by 2026-');
+    expect(scaleIn([])).toContain('otherwise (none of yours need go), by 2026-');
+  });
+
   it('asks nothing once an answer is there, and says which', () => {
     const agreed = { ...asked, answer: { kind: 'ACK', actions: {} } } as const;
     expect(shown({ projects: [agreed] })).toMatchObject({
