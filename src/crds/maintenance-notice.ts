@@ -1,15 +1,7 @@
 import { z } from 'zod';
 import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { MAINTENANCE_NOTICE } from './names.ts';
-import {
-  observedGeneration,
-  objectName,
-  namespaceName,
-  rules,
-  seconds,
-  text,
-  time,
-} from './schema/schema.ts';
+import { observedGeneration, objectName, namespaceName, seconds, text, time } from './schema/schema.ts';
 import { LONGEST_TEXT } from './text/status-text.ts';
 import { ASKED_STATES, MOVE_ACTIONS, SESSION_STATES } from './vocabulary.ts';
 
@@ -23,7 +15,7 @@ const actions = z
   .meta({ maxProperties: 1000 })
   .describe(
     'How each instance that is asked about is moved, by its uid, where the question asks that. MIGRATE: Careen moves it. ' +
-      'LIVE_MIGRATE: it moves while it runs. OWN_ACTION: you replace it yourself.',
+      'LIVE_MIGRATE: it moves while it runs. OWN_ACTION: you replace it yourself. Without meaning in a NACK.',
   );
 
 const reply = z
@@ -46,13 +38,6 @@ export const noticeSpec = z
       .optional()
       .describe('Asks for more time for the answer, as far as the pool allows (spec.tenants.extendSeconds).'),
   })
-  .meta(
-    rules({
-      rule: "!has(self.reply) || self.reply.answer == 'ACK' || !has(self.reply.instanceActions)",
-      message: 'a NACK has no instanceActions: leave them out, or answer ACK',
-      fieldPath: '.reply',
-    }),
-  )
   .describe('What the project says. Careen never writes it.');
 export type NoticeSpec = Readonly<z.infer<typeof noticeSpec>>;
 

@@ -64,9 +64,9 @@ function repliesTo(
 function actionsFor(
   question: Question | undefined,
   { status }: Notice,
-  { instanceActions }: NoticeReply,
+  { answer, instanceActions }: NoticeReply,
 ): NoticeReply['instanceActions'] {
-  if (!instanceActions) return undefined;
+  if (!instanceActions || answer === 'NACK') return undefined;
   const { [ALL_OTHERS]: others, ...named } = instanceActions;
   const { instances = [] } = question ?? {};
   const ofOthers = (uid: string): boolean =>
@@ -130,20 +130,31 @@ export function replyId({ namespace, name, generation }: Notice, of: 'reply' | '
   return `notice/${namespace}/${name}/${String(generation)}/${of}`;
 }
 
-/** What became of what a notice says; a refusal comes before others. Undefined when nothing was judged. */
+/**
+ * What became of what a notice says to the later question; of an answer and a wish for more time to the same one, a refusal
+ * comes first. Undefined when nothing was judged. What was said to an earlier question may stay in a notice.
+ */
 export function verdictOn(notice: Notice, verdicts: readonly ReplyVerdict[]): ReplyVerdict | undefined {
-  const ids = [replyId(notice, 'reply'), replyId(notice, 'extension')];
+  const latest = latestQuestion(notice);
+  const said = (['reply', 'extension'] as const).filter((of) => notice.spec[of]?.question === latest);
+  const ids = said.map((of) => replyId(notice, of));
   const own = verdicts.filter(({ id }) => ids.includes(id));
   return own.find(({ answer }) => answer === 'refused') ?? own[0];
 }
 
+/** The number of the last question that a notice says something to; undefined when it says nothing. */
+function latestQuestion({ spec: { reply, extension } }: Notice): number | undefined {
+  const numbers = [reply, extension].flatMap((each) => each?.question ?? []);
+  return numbers.length > 0 ? Math.max(...numbers) : undefined;
+}
+
 /** The last verdict, as the notice shows it. */
 export function lastReplyOf(
-  { spec: { reply, extension }, status }: Notice,
+  notice: Notice,
   verdict: ReplyVerdict | undefined,
   at: string,
 ): NoticeStatus['lastReply'] {
-  const question = reply?.question ?? extension?.question;
-  if (!verdict || question === undefined) return status.lastReply;
+  const question = latestQuestion(notice);
+  if (!verdict || question === undefined) return notice.status.lastReply;
   return { question, accepted: verdict.answer === 'accepted', message: verdict.message, time: at };
 }

@@ -219,13 +219,36 @@ describe('what a project says in its notice', () => {
     ).toBeUndefined();
   });
 
+  it('may keep the actions of an earlier answer in a refusal', () => {
+    const refusal = { ...reply, answer: 'NACK', instanceActions: { 'uid-9': 'MIGRATE' } } as const;
+    const [given] = saidIn(session, PROJECT, notice({ reply: refusal }), NOW).replies;
+    expect(given).toMatchObject({ state: 'NACK_PLANNED_MAINTENANCE' });
+    expect(given?.instanceActions).toBeUndefined();
+  });
+
+  it('is judged by what it says to the later question: what it said before may stay in it', () => {
+    const said = (answered: number, extended: number): string | undefined => {
+      const spec = {
+        reply: { ...reply, question: answered },
+        extension: { question: extended, seconds: 60 },
+      };
+      const verdicts = (['reply', 'extension'] as const).map((of) => ({
+        ...{ id: replyId(notice(), of), answer: 'refused' as const, message: of },
+      }));
+      return verdictOn(notice(spec), verdicts)?.message;
+    };
+    expect(said(7, 6)).toBe('reply');
+    expect(said(6, 7)).toBe('extension');
+  });
+
   it('is judged by its refusal, where a part of it is refused', () => {
     const verdict = (answer: 'accepted' | 'refused', message: string) => ({
       ...{ id: replyId(notice(), 'reply'), answer, message },
     });
+    const said = { reply };
     const both = [verdict('accepted', 'a'), verdict('refused', 'b')];
-    expect(verdictOn(notice(), both)?.message).toBe('b');
-    expect(verdictOn(notice({}, {}, 3), both)).toBeUndefined();
+    expect(verdictOn(notice(said), both)?.message).toBe('b');
+    expect(verdictOn(notice(said, {}, 3), both)).toBeUndefined();
   });
 });
 

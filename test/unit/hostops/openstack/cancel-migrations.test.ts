@@ -1,6 +1,9 @@
 /** Which migrations an abort cancels, and when it has to try again. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { cancelMigrations, type Cancelling } from '../../../../src/hostops/openstack/leaving/cancel-migrations.ts';
+import {
+  cancelMigrations,
+  type Cancelling,
+} from '../../../../src/hostops/openstack/leaving/cancel-migrations.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { answer, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
 import { ago, HOST, NOW, server } from './cloud-objects.ts';

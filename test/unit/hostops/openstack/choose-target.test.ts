@@ -1,6 +1,10 @@
 /** Where a server is told to go, where that is not left to Nova. */
 import { describe, expect, it } from 'vitest';
-import { chooseTarget, type Choice, type Target } from '../../../../src/hostops/openstack/leaving/choose-target.ts';
+import {
+  chooseTarget,
+  type Choice,
+  type Target,
+} from '../../../../src/hostops/openstack/leaving/choose-target.ts';
 import { migration, server } from './cloud-objects.ts';
 
 type Host = Choice['hosts'] extends Iterable<infer T> ? T : never;

@@ -1,6 +1,11 @@
 /** What a server takes of its host. */
 import { describe, expect, it } from 'vitest';
-import { hasRoom, needsOf, needsText, without } from '../../../../src/hostops/openstack/placing/server-needs.ts';
+import {
+  hasRoom,
+  needsOf,
+  needsText,
+  without,
+} from '../../../../src/hostops/openstack/placing/server-needs.ts';
 import { server, sized } from './cloud-objects.ts';
 
 describe('the needs of a server', () => {
