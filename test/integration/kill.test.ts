@@ -35,7 +35,9 @@ describe('an undisturbed run', () => {
     expect(OF_EACH_RUN.filter((write) => count(write) === 0)).toEqual([]);
     // A pool is led as soon as it exists, before the run.
     const listed: readonly string[] = ['pool: lead', ...OF_EACH_RUN, ...AT_TIMES];
-    expect(writes.filter((write) => !listed.includes(write))).toEqual([]);
+    // On a busy machine the hosts may be observed only after the pass that asks for their alarms.
+    const known = [...listed, 'strategy: query-alarms'];
+    expect(writes.filter((write) => !known.includes(write))).toEqual([]);
     const afterRestart = OF_TAKEOVERS.map(([, write]) => write);
     const killedAfter = [...listed, ...afterRestart, ...OF_WITHDRAWALS, OF_MENDING];
     const nowhere = WRITE_CLASSES.filter((write) => !killedAfter.includes(write));
