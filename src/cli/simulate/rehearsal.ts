@@ -8,6 +8,8 @@ import { WAITS } from '../../engine/steps/wait-clear.ts';
 import { openManual } from '../../engine/steps/manual-work.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import { engineOf } from '../../engine/engine-of.ts';
+import type { Constraints } from '../../engine/session/constraints/constraints.ts';
+import { WITHOUT_DEMANDS } from '../../engine/session/constraints/node-constraints.ts';
 import { computeHosts, type SessionProgress } from '../../engine/session/session-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import type { Scope } from '../../hostops/port.ts';
@@ -70,10 +72,11 @@ export async function rehearse(
   const owner = { ...named, uid: ownerKey(named) };
   const common = { world, ops, scope, limit, owner, evaluate };
   const projects = session && new SupposedProjects(session, whatIf);
+  const constraints = (): Constraints => WITHOUT_DEMANDS;
   const operator: SimulatedOperator = new SimulatedOperator({
     ...common,
     ...{ plan: session ? inTimeOf(world, planned) : plan, profile: engineOf(plan) },
-    ...(projects ? { session, stored: () => projects.hear(operator) } : {}),
+    ...(projects ? { session, constraints, stored: () => projects.hear(operator) } : {}),
   });
   operator.order = order;
   const beganAt = world.now;

@@ -10,7 +10,8 @@ import type { SimulatedSession, Simulation } from './simulation.ts';
 const NAMED = 12;
 
 const ASSUMED =
-  'Assumed: one instance on each of these hosts, with room for a second one, of a project that answers at once.';
+  'Assumed: one instance on each of these hosts, with room for a second one, of a project that answers at once and has ' +
+  'stated no constraint.';
 
 /** @param width how many columns the chart may take */
 export function simulationText(simulation: Simulation, width: number): string[] {

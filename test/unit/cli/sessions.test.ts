@@ -157,7 +157,7 @@ describe('careen simulate of a session', () => {
       45 min  MAINTENANCE_DONE      100 %
 
       applied after 45 min, 3 of 3 hosts maintained. Assumed: one instance on each of these hosts, with
-      room for a second one, of a project that answers at once.
+      room for a second one, of a project that answers at once and has stated no constraint.
         all hosts of the plan are maintained
       "
     `);
@@ -171,6 +171,14 @@ describe('careen simulate of a session', () => {
       ...['MAINTENANCE', 'SCALE_IN', 'START_MAINTENANCE', 'MAINTENANCE_COMPLETE', 'MAINTENANCE_DONE'],
     ]);
   });
+
+  it.each(['vnf', 'kubernetes'])(
+    'goes on in the workflow %s, without demands of the owners',
+    async (workflow) => {
+      const { outcome } = await simulated(await sessionInputs({ workflow }, workers(2)));
+      expect(outcome).toBe('applied');
+    },
+  );
 
   it('begins as late as the session is to begin', async () => {
     const inTwoHours = new Date(Date.now() + 7_200_000).toISOString();

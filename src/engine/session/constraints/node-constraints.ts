@@ -40,6 +40,12 @@ export function constraintsOfPods(
   return { ...stated, groups, instances, fallback: OF_ANY_POD };
 }
 
+/** The constraints of instances whose owners have stated none, and that no budget protects. */
+export const WITHOUT_DEMANDS: Constraints = {
+  ...{ instances: new Map(), groups: new Map(), faults: new Map() },
+  ...{ fallback: OF_ANY_POD, actions: ['MIGRATE'] },
+};
+
 function budgetsOver(
   { namespace, labels = {} }: InstanceFacts,
   budgets: readonly BudgetFacts[],
