@@ -72,7 +72,7 @@ function mayBeStopped({ status, taskState = '' }: Server): boolean {
   return status !== 'ACTIVE' || SWITCHING.has(taskState);
 }
 
-/** Whether a server was asked to start, or what Nova shows of it has changed since: then it is looked at again. */
+/** Whether a server was asked to start, or may be asked another time: then it is looked at again. */
 async function asked(
   { compute, beforeWrite }: Starting,
   { id }: Server,
@@ -87,7 +87,9 @@ async function asked(
     if (error.kind === 'not-found') return true;
     if (!REFUSALS.has(error.kind)) throw error;
     const now = await compute.find(id, signal);
-    return now?.status !== 'SHUTOFF' || now.taskState !== undefined;
+    if (now?.status !== 'SHUTOFF' || now.taskState !== undefined) return true;
+    // A conflict without a lock passes: Nova had something else to do with the server.
+    return error.kind === 'conflict' && !now.locked;
   }
 }
 

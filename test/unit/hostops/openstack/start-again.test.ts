@@ -9,7 +9,12 @@ import { claimOf, OneHost, RUN, signal } from './one-host.ts';
 /** The user of the tokens of a scripted cloud. */
 const OURS = 'u1';
 
-type Fake = { status: string; task: string | null; actions: [action: string, user: string | null][] };
+type Fake = {
+  status: string;
+  task: string | null;
+  locked: boolean;
+  actions: [action: string, user: string | null][];
+};
 
 let host: OneHost;
 let servers: Record<string, Fake>;
@@ -42,16 +47,16 @@ function server(id: string): Fake {
 }
 
 function shown(id: string): unknown {
-  const { status, task } = server(id);
+  const { status, task, locked } = server(id);
   return {
-    ...{ id, name: id, tenant_id: 'p1', status, created: ago(9000) },
+    ...{ id, name: id, tenant_id: 'p1', status, locked, created: ago(9000) },
     ...{ 'OS-EXT-SRV-ATTR:host': HOST, 'OS-EXT-STS:task_state': task },
   };
 }
 
 /** A server, with what was asked of it, the newest first. */
 function has(id: string, fields: Partial<Fake> = {}): void {
-  servers[id] = { status: 'SHUTOFF', task: null, actions: [['stop', OURS]], ...fields };
+  servers[id] = { status: 'SHUTOFF', task: null, locked: false, actions: [['stop', OURS]], ...fields };
   host.nova.on(`GET ${NOVA}/servers/${id}`, async () => answer(200, { server: shown(id) }));
   host.nova.on(`GET ${NOVA}/servers/${id}/os-instance-actions`, async () =>
     answer(200, {
@@ -204,13 +209,25 @@ describe('a release', () => {
   });
 
   it.each([400, 403, 409])('gives a server up that Nova will not start: %i', async (status) => {
-    has('locked');
+    has('locked', { locked: true });
     onStart = () => status;
     expect(await release()).toMatchObject({
       kind: 'accepted',
       note: expect.stringContaining('locked') as string,
     });
     expect(await host.state()).toEqual(isOpen);
+  });
+
+  it('asks again after a conflict, unless the server is locked', async () => {
+    has('web');
+    const start = onStart;
+    onStart = () => 409;
+    expect(await release()).toMatchObject({ kind: 'blocked' });
+    expect(await host.state()).toEqual(isLocked);
+    onStart = start;
+    expect(await release()).toMatchObject({ kind: 'blocked' });
+    expect(await release()).toEqual({ kind: 'accepted' });
+    expect([server('web').status, startsOf('web'), await host.state()]).toEqual(['ACTIVE', 2, isOpen]);
   });
 
   it('looks again at a server that somebody starts at the same time', async () => {
