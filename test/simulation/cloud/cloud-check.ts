@@ -45,6 +45,8 @@ export class CloudCheck {
   readonly #arrived = new Map<string, Asked>();
   /** By server: the process that has stopped it. */
   readonly #stoppedBy = new Map<string, string>();
+  /** The servers that are stopped by a request that arrived late: as for services, Nova cannot refuse it (decision 31). */
+  readonly #stoppedLate = new Set<string>();
   /** The hosts whose service is disabled by a request that arrived late. */
   readonly #closedLate = new Set<string>();
   /** The hosts whose claim somebody has removed. */
@@ -106,9 +108,16 @@ export class CloudCheck {
       const isKnown = last !== undefined && !this.#lost.has(last.source);
       if (status === 'VERIFY_RESIZE' && isKnown && last.type === 'migration' && isOperator(last.by))
         failed(`(4) server ${id} was moved by ${last.by}, and nobody has confirmed that`);
-      if (status === 'SHUTOFF' && shallRun && this.#stoppedBy.has(id) && !this.#lost.has(host))
+      if (status === 'SHUTOFF' && shallRun && this.#shallStartAgain(id, host))
         failed(`(4) server ${id} was stopped by ${this.#stoppedBy.get(id) ?? ''}, and never started again`);
     }
+  }
+
+  /** The servers on a host that stays locked after a failure start when a person has given it back. */
+  #shallStartAgain(id: string, host: string): boolean {
+    const { disabled } = this.#options.state.service(host);
+    const staysLocked = disabled !== undefined && isOurMark(disabled.reason);
+    return this.#stoppedBy.has(id) && !this.#stoppedLate.has(id) && !this.#lost.has(host) && !staysLocked;
   }
 
   #judge(event: NovaEvent): void {
@@ -128,7 +137,11 @@ export class CloudCheck {
   #switched({ act, server: { id, host }, by }: Extract<NovaEvent, { kind: 'asked' }>): void {
     const { isOperator, leaves, failed } = this.#options;
     if (act === 'stop' && isOperator(by)) {
-      if (!this.#isLate) leaves(host, id, by);
+      if (this.#isLate) this.#stoppedLate.add(id);
+      else {
+        this.#stoppedLate.delete(id);
+        leaves(host, id, by);
+      }
       this.#stoppedBy.set(id, by);
     } else if (act === 'stop' || act === 'start') {
       if (isOperator(by) && !this.#stoppedBy.has(id))
