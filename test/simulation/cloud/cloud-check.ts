@@ -11,6 +11,8 @@ import type { CloudServer, NovaEvent, NovaState, Service } from './nova-state.ts
 const LATE_MS = 5_000;
 /** A lower limit is known by then, and hosts that are out of service come back. */
 const LIMIT_SEEN_MS = 180_000;
+/** The reason of a service that we have disabled, also of one that was left so for a person. */
+const LOCKED = /^careen(-left-locked)?:/;
 const MOVES: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evacuate']);
 
 export type CloudLimits = {
@@ -116,7 +118,7 @@ export class CloudCheck {
   /** The servers on a host that stays locked after a failure start when a person has given it back. */
   #shallStartAgain(id: string, host: string): boolean {
     const { disabled } = this.#options.state.service(host);
-    const staysLocked = disabled !== undefined && isOurMark(disabled.reason);
+    const staysLocked = disabled !== undefined && LOCKED.test(disabled.reason);
     return this.#stoppedBy.has(id) && !this.#stoppedLate.has(id) && !this.#lost.has(host) && !staysLocked;
   }
 
