@@ -28,10 +28,13 @@ export async function askServer(
   const { uid } = effect.instance;
   const stoppedSince = (host: HostName): string | undefined => stoppedOn(cloud, host);
   const policy = { ...allowed, stops: stoppedSince(effect.host) !== undefined };
-  const againstMore = (): string | undefined =>
-    cloud.inFlight >= maxMigrations
-      ? `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`
+  const againstMore = (): string | undefined => {
+    if (cloud.inFlight >= maxMigrations)
+      return `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`;
+    return cloud.leaving(effect.host) >= allowed.maxMigrationsPerHost
+      ? `at most ${String(allowed.maxMigrationsPerHost)} may leave ${effect.host} at once (spec.provider.openstack.maxMigrationsPerHost)`
       : undefined;
+  };
   const hostIsUp = cloud.hosts.get(effect.host)?.ready === true;
   const compute = await cloud.compute();
   const target = (server: Server, migrations: readonly Migration[]): Target => {

@@ -65,7 +65,11 @@ export function instancesOn(
     const next = nextOf({ server, readAt, host, hostIsUp, moves, policy: limits, now });
     return next ? [{ server, migrations, next }] : [];
   });
-  const onTheWay = own.filter(({ server, next: { kind } }) => kind === 'moving' || isBeingMoved(server));
+  // Nova may show nothing yet of one that was asked a moment ago.
+  const wasAsked = ({ id }: Server, { kind }: NextMove): boolean => ASKS.has(kind) && moves.setOff.has(id);
+  const onTheWay = own.filter(
+    ({ server, next }) => next.kind === 'moving' || isBeingMoved(server) || wasAsked(server, next),
+  );
   let free = limits.maxMigrationsPerHost - onTheWay.length;
   const due = new Set<string>();
   return own.map(({ server, migrations, next: move }) => {
@@ -80,7 +84,7 @@ export function instancesOn(
       case 'stuck':
         return { ...instance, stuck: move.reason };
       default: {
-        if (!ASKS.has(move.kind)) return instance;
+        if (!ASKS.has(move.kind) || wasAsked(server, move)) return instance;
         const waitsFor =
           free > 0
             ? againstGroup(server.id, moves, due)

@@ -237,6 +237,21 @@ describe('a server that is asked to leave', () => {
     expect(host.cloud.inFlight).toBe(2);
   });
 
+  it('leaves its host from the request on, until its migration has ended', async () => {
+    const leaving = (): number[] => [HOST, 'compute-2'].map((each) => host.cloud.leaving(each));
+    servers = [shown('s1'), shown('s2')];
+    await look();
+    expect(leaving()).toEqual([0, 0]);
+    host.cloud.beginAsking('s1', undefined);
+    expect(leaving()).toEqual([1, 0]);
+    migrations = [moved('s1', { status: 'queued' })];
+    await look('s1');
+    expect(leaving()).toEqual([1, 0]);
+    migrations = [moved('s1', { status: 'error' })];
+    await look('s1');
+    expect(leaving()).toEqual([0, 0]);
+  });
+
   it('is on its way to where it was told, or to where Nova sends it', async () => {
     const arriving = (): number[] => ['compute-5', 'compute-6'].map((each) => host.cloud.arriving(each));
     host.cloud.beginAsking('s1', 'compute-5');

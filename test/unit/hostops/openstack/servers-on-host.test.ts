@@ -63,6 +63,16 @@ describe('the servers of a host', () => {
     expect(due(instances([a, b, busy])), 'another task is no move').toEqual(['a']);
   });
 
+  it('wait for one that was asked a moment ago, of which Nova shows nothing yet', () => {
+    const asked = { setOff: new Set(['b']) };
+    expect(due(instances([a, b, c], asked))).toEqual(['b']);
+    expect(due(instances([a, b, c], asked, { maxMigrationsPerHost: 2 }))).toEqual(['a', 'b']);
+    const unconfirmed = server({ ...b, status: 'VERIFY_RESIZE', host: 'compute-2' });
+    const migrations = [migration('finished', { server: 'b', type: 'migration' })];
+    const confirmed = instances([a, unconfirmed, c], { ...asked, migrations });
+    expect(due(confirmed), 'it moves no more').toEqual(['a', 'b']);
+  });
+
   it('do not wait for one that cannot leave, nor for a confirmation', () => {
     const [stuck, unconfirmed] = [
       server({ id: '0', status: 'SUSPENDED', createdAt: ago(900) }),
