@@ -19,9 +19,9 @@ export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
   const own = facts.claim?.run === run ? facts.claim : undefined;
-  if (own?.stage === stage.id) return DONE;
-  // A host that this run closed is taken out of service by another claim.
-  if (own && own.level !== 'closed') return ofEarlierStage(name);
+  // A host that this run closed is taken out of service by another claim. Where a closed host has
+  // lost its claim, a leader that takes the run over makes it again with the stage at hand: the stage alone tells nothing.
+  if (own && own.level !== 'closed') return own.stage === stage.id ? DONE : ofEarlierStage(name);
   const against =
     membershipFailure(name, facts, pool) ?? leftLockedFailure(name, facts, owner, step.view.words);
   if (against) return against;

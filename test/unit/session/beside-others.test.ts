@@ -38,3 +38,15 @@ it('opens a closed host for which another run got a permit at the same time: els
   expect(run.run.session?.hosts.every(({ maintained }) => maintained)).toBe(true);
   expect(run.claimedAtEnd).toEqual([]);
 });
+
+it('takes a closed host out of service although a new leader has made its lost claim again with the stage at hand', async () => {
+  const run = await session('taken-over', work);
+  run.permittedToOther = ['w-9'];
+  await run.until(() => run.reasons.some((reason) => reason.includes('waiting for permits')));
+  const claim = hostOf(run, 'w-1')?.claim;
+  if (claim?.level !== 'closed') throw new Error('w-1 is not closed');
+  run.world.changeHost('w-1', { claim: { ...claim, stage: run.run.apply.currentStage } });
+  run.permittedToOther = [];
+  await run.until(() => run.world.jobs.size > 0);
+  expect(hostOf(run, 'w-1')?.claim?.level).toBe('away');
+});
