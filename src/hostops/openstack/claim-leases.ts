@@ -120,20 +120,20 @@ export class ClaimLeases {
     released: ClaimLease | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { config, namespace } = this.#options;
-    const annotations = {
-      ...{ [HOST_ANNOTATION]: of.host, [HOST_UID_ANNOTATION]: of.uid, [CLOUD_ANNOTATION]: of.cloud },
-      [CLAIM_ANNOTATION]: writeClaim(claim, of.uid),
-    };
     const spec = { holderIdentity: claim.run, acquireTime: microTime(claim.since) };
-    if (released) return this.#patch(released, annotations, spec, signal);
-    const labels = { [HOST_CLAIM_LABEL]: '' };
-    const body = {
-      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec },
-      metadata: { name: nameOf(of.cloud, of.host), namespace, labels, annotations },
-    };
-    const request = { method: 'POST', path: this.#path, query: MANAGED, body } as const;
-    this.#leases.upsert(await call<V1Lease>(config, request, signal));
+    const annotations = { [CLAIM_ANNOTATION]: writeClaim(claim, of.uid) };
+    if (released) return this.#patch(released, { ...hostOf(of), ...annotations }, spec, signal);
+    return this.#make(of, annotations, spec, signal);
+  }
+
+  /**
+   * Makes every request to claim a host fail that is on its way: its Lease is there, or is another one than was read. Throws
+   * 409 when the Lease has changed since it was read, as by such a request.
+   */
+  async refuseLate(of: HostOfCloud, released: ClaimLease | undefined, signal: AbortSignal): Promise<void> {
+    const spec = { renewTime: microTime(new Date(this.#options.now()).toISOString()) };
+    if (released) return this.#patch(released, {}, spec, signal);
+    return this.#make(of, {}, spec, signal);
   }
 
   /** Writes a claim in the place of one that was read. Throws 409 when it has changed since. */
@@ -149,6 +149,25 @@ export class ClaimLeases {
       { holderIdentity: null, acquireTime: null },
       signal,
     );
+  }
+
+  async #make(
+    of: HostOfCloud,
+    annotations: Readonly<Record<string, string>>,
+    spec: object,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { config, namespace } = this.#options;
+    const labels = { [HOST_CLAIM_LABEL]: '' };
+    const body = {
+      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec },
+      metadata: {
+        ...{ name: nameOf(of.cloud, of.host), namespace, labels },
+        annotations: { ...hostOf(of), ...annotations },
+      },
+    };
+    const request = { method: 'POST', path: this.#path, query: MANAGED, body } as const;
+    this.#leases.upsert(await call<V1Lease>(config, request, signal));
   }
 
   async #patch(
@@ -186,6 +205,11 @@ export function claimLeaseOf({ metadata, spec }: V1Lease): ClaimLease {
     hostUid: annotations[HOST_UID_ANNOTATION] ?? '',
     isHeld: (spec?.holderIdentity ?? '') !== '',
   };
+}
+
+/** What the Lease of a host says about it. */
+function hostOf({ cloud, host, uid }: HostOfCloud): Readonly<Record<string, string>> {
+  return { [HOST_ANNOTATION]: host, [HOST_UID_ANNOTATION]: uid, [CLOUD_ANNOTATION]: cloud };
 }
 
 /** A host name may have characters that the name of a Lease may not have. */
