@@ -26,6 +26,8 @@ export type CloudCheckOptions = {
   /** How many hosts may be out of service now. */
   readonly mostAway: () => number;
   readonly isOperator: (by: string) => boolean;
+  /** Whether a run holds the host now. */
+  readonly isClaimed: (host: string) => boolean;
   /** A server is asked to leave a host. */
   readonly leaves: (host: string, server: string, by: string) => void;
   readonly failed: (complaint: string) => void;
@@ -51,6 +53,11 @@ export class CloudCheck {
   readonly #stoppedLate = new Set<string>();
   /** The hosts whose service is disabled by a request that arrived late. */
   readonly #closedLate = new Set<string>();
+  /**
+   * The servers that a late request moves off a host which its run has released since. Nova cannot refuse it, and no run looks
+   * for what moves off a host that none holds: a person confirms such a move (decision 31).
+   */
+  readonly #movedLate = new Set<string>();
   /** The hosts whose claim somebody has removed. */
   readonly #lost = new Set<string>();
   #limits: readonly { readonly until: number; readonly most: number }[] = [];
@@ -107,7 +114,7 @@ export class CloudCheck {
     const { state, failed, isOperator } = this.#options;
     for (const { id, host, status, shallRun } of state.servers) {
       const last = state.migrations.findLast(({ server }) => server === id);
-      const isKnown = last !== undefined && !this.#lost.has(last.source);
+      const isKnown = last !== undefined && !this.#lost.has(last.source) && !this.#movedLate.has(id);
       if (status === 'VERIFY_RESIZE' && isKnown && last.type === 'migration' && isOperator(last.by))
         failed(`(4) server ${id} was moved by ${last.by}, and nobody has confirmed that`);
       if (status === 'SHUTOFF' && shallRun && this.#shallStartAgain(id, host))
@@ -192,7 +199,7 @@ export class CloudCheck {
   }
 
   #asked(server: CloudServer, by: string, refusal: string | undefined): void {
-    const { state, isOperator, leaves, failed, limits } = this.#options;
+    const { state, isOperator, isClaimed, leaves, failed, limits } = this.#options;
     const { id, host } = server;
     const move = this.#moving.get(id);
     if (isOperator(by) && !this.#isLate) {
@@ -205,6 +212,8 @@ export class CloudCheck {
     }
     if (refusal !== undefined) return;
     this.#moving.set(id, { by, at: state.now, isLate: this.#isLate, from: host });
+    if (isOperator(by) && this.#isLate && !isClaimed(host)) this.#movedLate.add(id);
+    else this.#movedLate.delete(id);
     if (!isOperator(by) || this.#isLate) return;
     const ours = [...this.#moving.values()].filter((each) => each.by === by);
     if (ours.length > limits.maxMigrations)

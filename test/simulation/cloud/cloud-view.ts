@@ -46,6 +46,10 @@ export class CloudView implements JobServer {
     return this.#leases.get(host);
   }
 
+  isClaimed(host: string): boolean {
+    return this.#hosts.get('nodes', host)?.metadata.annotations?.[CLAIM] !== undefined;
+  }
+
   get(resource: Resource, key: string): ApiObject | undefined {
     return (resource === 'nodes' ? this.#hosts : this.#server).get(resource, key);
   }

@@ -262,6 +262,7 @@ export class CloudRun {
     const check = new CloudCheck({
       ...{ state: this.#state, limits: this.#scenario.limits, mostAway },
       isOperator: (by) => Replicas.wrote(by),
+      isClaimed: (host) => this.#view.isClaimed(host),
       leaves: (host, server, by) =>
         this.#checker.leaves(host, `server ${server} was asked to leave`, by, `/${server}`),
       failed: (complaint) => this.#complain(complaint),

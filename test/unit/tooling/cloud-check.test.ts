@@ -11,14 +11,17 @@ let now: number;
 let state: NovaState;
 let check: CloudCheck;
 let complaints: string[];
+let claimed: Set<string>;
 
 beforeEach(() => {
   now = 0;
   complaints = [];
+  claimed = new Set(['a']);
   state = new NovaState(() => now);
   check = new CloudCheck({
     ...{ state, limits: { maxMigrations: 2, maxMigrationsPerHost: 2 }, mostAway: () => 1 },
     isOperator: (by) => by.startsWith('op-'),
+    isClaimed: (host) => claimed.has(host),
     leaves: () => undefined,
     failed: (complaint) => complaints.push(complaint),
   });
@@ -151,19 +154,34 @@ describe('a server', () => {
   });
 
   it('is not left unconfirmed, unless somebody has removed the claim of its host', () => {
-    state.addMigration({
-      server: 's3',
-      type: 'migration',
-      status: 'finished',
-      source: 'a',
-      dest: 'c',
-      by: US,
-    });
-    state.changeServer('s3', { host: 'c', status: 'VERIFY_RESIZE', heldOn: 'a' }, US);
+    arrivesCold();
     check.atEnd();
     expect(complaints).toEqual(['(4) server s3 was moved by op-a1, and nobody has confirmed that']);
     check.claimLost('a');
     check.atEnd();
     expect(complaints).toHaveLength(1);
   });
+
+  it('may stay unconfirmed where a late request moves it off a host that no run holds any more', () => {
+    asks('s3', { lateMs: 60_000 });
+    arrivesCold();
+    check.atEnd();
+    expect(complaints, 'a run holds the host').toHaveLength(1);
+    claimed.clear();
+    asks('s3', { lateMs: 60_000 });
+    arrivesCold();
+    check.atEnd();
+    expect(complaints).toHaveLength(1);
+    asks('s3');
+    arrivesCold();
+    check.atEnd();
+    expect(complaints, 'in time').toHaveLength(2);
+  });
+
+  function arrivesCold(): void {
+    const move = { type: 'migration', status: 'finished', source: 'a', dest: 'c' } as const;
+    state.addMigration({ ...move, server: 's3', by: US });
+    const held = { host: 'c', status: 'VERIFY_RESIZE', task: undefined, heldOn: 'a' } as const;
+    state.changeServer('s3', held, US);
+  }
 });
