@@ -315,8 +315,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'move more servers at once than the pool allows',
     file: 'src/hostops/openstack/servers-of-cloud.ts',
-    of: 'cloud.inFlight >= maxMigrations\n',
-    instead: 'cloud.inFlight > maxMigrations\n',
+    of: 'if (cloud.inFlight >= maxMigrations)',
+    instead: 'if (cloud.inFlight > maxMigrations)',
     worlds: ['cloud'],
   },
   {
