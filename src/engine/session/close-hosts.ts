@@ -73,7 +73,10 @@ export function openHosts(pass: Pass): void {
     const facts = pass.turn.view.host(host.name);
     const isOurs = facts?.claim?.run === pass.run.id;
     const isHeld = pass.run.hosts.some(({ name }) => name === host.name);
-    if (!facts || (!isOurs && !facts.hasMaintenanceMark) || isHeld) forget(pass, host.name);
+    // The mark may be that of another run, or say that the host was left locked: the release has found nothing of ours.
+    const isGiven = pass.turn.outcomes.get(keyFor(pass, host.name, 'open'))?.kind === 'already';
+    const isOpen = !isOurs && (isGiven || !facts?.hasMaintenanceMark);
+    if (!facts || isOpen || isHeld) forget(pass, host.name);
     else pass.effects.push(release(pass, facts, host));
   }
   const left = pass.run.session?.closed ?? [];
