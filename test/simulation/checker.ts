@@ -93,6 +93,8 @@ export class Checker {
   /** By the uid of a suspended strategy: the epoch of its run when the operator saw the suspension. */
   readonly #suspendedIn = new Map<string, number>();
 
+  readonly #claimRemovedAt = new Map<string, number>();
+
   constructor(options: CheckerOptions) {
     this.#options = options;
     const { now, failed, isViewFresh } = options;
@@ -201,9 +203,15 @@ export class Checker {
     if (old && !claim && isOurs) this.#released(name, old, by);
   }
 
+  /** Somebody has removed the Lease of a compute host, which would have refused a late claim. */
+  claimRemoved(host: string): void {
+    this.#claimRemovedAt.set(host, this.#options.now());
+  }
+
   #claimed(name: string, claim: Claim, by: string): void {
     // It was in flight when others removed what would have refused it; its sweep follows.
     if (this.#options.now() - this.#end.lostAt(claim.run) < IN_FLIGHT_MS) return;
+    if (this.#options.now() - (this.#claimRemovedAt.get(name) ?? -Infinity) < IN_FLIGHT_MS) return;
     this.#epochs.claims(claim.run, by, `${name} was claimed`);
     const strategy = this.#strategyOf(claim.run);
     if (claim.level === 'closed') this.#sessions.closes(name, claim);

@@ -272,6 +272,7 @@ export class CloudRun {
       const host = object.metadata.annotations?.['careen.dev/host'];
       if (resource === 'leases' && type === 'DELETED' && host !== undefined && !Replicas.wrote(by))
         check.claimLost(host);
+      this.#checker.claimRemoved(host);
     });
     return check;
   }
