@@ -270,9 +270,10 @@ export class CloudRun {
     this.#server.listen(({ resource, type, object, by }) => {
       if (resource === 'hostpools') check.limitChanged();
       const host = object.metadata.annotations?.['careen.dev/host'];
-      if (resource === 'leases' && type === 'DELETED' && host !== undefined && !Replicas.wrote(by))
+      if (resource === 'leases' && type === 'DELETED' && host !== undefined && !Replicas.wrote(by)) {
         check.claimLost(host);
-      this.#checker.claimRemoved(host);
+        this.#checker.claimRemoved(host);
+      }
     });
     return check;
   }
