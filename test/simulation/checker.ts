@@ -203,7 +203,7 @@ export class Checker {
     if (old && !claim && isOurs) this.#released(name, old, by);
   }
 
-  /** Somebody has removed the Lease of a compute host, which would have refused a late claim. */
+  /** Somebody has removed the Lease of a compute host. */
   claimRemoved(host: string): void {
     this.#claimRemovedAt.set(host, this.#options.now());
   }
@@ -211,8 +211,9 @@ export class Checker {
   #claimed(name: string, claim: Claim, by: string): void {
     // It was in flight when others removed what would have refused it; its sweep follows.
     if (this.#options.now() - this.#end.lostAt(claim.run) < IN_FLIGHT_MS) return;
-    if (this.#options.now() - (this.#claimRemovedAt.get(name) ?? -Infinity) < IN_FLIGHT_MS) return;
-    this.#epochs.claims(claim.run, by, `${name} was claimed`);
+    // Nothing refuses a late claim of a compute host whose Lease somebody has removed.
+    const mayBeLate = this.#options.now() - (this.#claimRemovedAt.get(name) ?? -Infinity) < IN_FLIGHT_MS;
+    if (!mayBeLate) this.#epochs.claims(claim.run, by, `${name} was claimed`);
     const strategy = this.#strategyOf(claim.run);
     if (claim.level === 'closed') this.#sessions.closes(name, claim);
     else this.#takes(name, claim, strategy);
