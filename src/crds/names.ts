@@ -76,6 +76,8 @@ export const PROJECT_LABEL = `${GROUP}/project`;
 export const ACTION_LABEL = `${GROUP}/action`;
 /** Label on a Job: its name. Several Jobs are removed by it with one request. */
 export const JOB_LABEL = `${GROUP}/job`;
+/** Variable of the containers of a Job of a session: the metadata of its action, as JSON. */
+export const ACTION_METADATA_VARIABLE = 'CAREEN_ACTION_METADATA';
 /** Annotation on a Job, its pod and a Lease of a host: the host, whose name may be too long for a label. */
 export const HOST_ANNOTATION = `${GROUP}/host`;
 /** Label on a Lease that holds the claim of a host which is no node. */

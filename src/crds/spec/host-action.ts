@@ -96,11 +96,11 @@ export const plannedAction = either;
 
 /** The two fields of an action, and the rule that it has one of them. */
 export const actionFields = either.shape;
-export const ONE_ACTION = rules({
+export const ONE_ACTION = {
   rule: 'has(self.job) != has(self.manual)',
   message: 'must have either job, which runs on the host, or manual, for work that a person does',
-});
+};
 
 /** One piece of work on a host, in a spec. */
-export const hostAction = either.meta(ONE_ACTION);
+export const hostAction = either.meta(rules(ONE_ACTION));
 export type HostAction = z.infer<typeof hostAction>;

@@ -4,8 +4,8 @@ import { drain, onForeignUncordon } from './drain.ts';
 import { downloads } from './downloads.ts';
 import { execution } from './execution.ts';
 import { actionFields, ONE_ACTION } from './host-action.ts';
-import { DEFAULT_POOL } from '../names.ts';
-import { objectName, seconds, text, time } from '../schema/schema.ts';
+import { ACTION_METADATA_VARIABLE, DEFAULT_POOL } from '../names.ts';
+import { objectName, rules, seconds, text, time } from '../schema/schema.ts';
 import { ACTION_TYPES, SILENCE_POLICIES } from './session-terms.ts';
 import { timing } from './timing.ts';
 
@@ -26,9 +26,22 @@ const action = z
           'it is empty. controller: on each controller, which keeps its work. pre, post: once, before and after all ' +
           'others, on the first host of the session.',
       ),
+    metadata: z
+      .record(z.string().max(63), z.string().max(255))
+      .optional()
+      .meta({ maxProperties: 32 })
+      .describe(
+        `Told to the containers of the Job in the variable ${ACTION_METADATA_VARIABLE}, as JSON: what the action is to know.`,
+      ),
     ...actionFields,
   })
-  .meta(ONE_ACTION)
+  .meta(
+    rules(ONE_ACTION, {
+      rule: 'has(self.job) || !has(self.metadata)',
+      message: 'metadata is told to a Job: a person who works by hand reads manual.message',
+      fieldPath: '.metadata',
+    }),
+  )
   .describe('One action.');
 
 const replies = z

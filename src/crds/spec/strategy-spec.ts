@@ -4,9 +4,11 @@
  */
 import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
-import { job, plannedAction } from './host-action.ts';
+import { ACTION_METADATA_VARIABLE } from '../names.ts';
+import { job, plannedAction, type HostAction } from './host-action.ts';
 import type { MaintenanceSessionSpec } from './maintenance-session-spec.ts';
 import { patch, type PatchStrategySpec } from './patch-strategy-spec.ts';
+import { withVariables } from './pod-additions.ts';
 import { requirement, type CurrentRequirement } from './requirement.ts';
 import { sessionTerms, type SessionTerms } from './session-terms.ts';
 import { planTiming, type Timing } from './timing.ts';
@@ -174,8 +176,9 @@ export function specOfSession(spec: MaintenanceSessionSpec): StrategySpec {
     storageApplyType: 'serial',
     workerApplyType: 'serial',
     maxParallelWorkerHosts: 1,
-    patches: actions.map(({ plugin, type: _when, ...action }) => ({
-      ...{ id: plugin, kind: 'action', rebootRequired: false, current: [], action },
+    patches: actions.map(({ plugin, type: _when, metadata: told, ...action }) => ({
+      ...{ id: plugin, kind: 'action', rebootRequired: false, current: [] },
+      action: told ? withMetadata(action, told) : action,
     })),
     session: {
       ...{ hosts, workflow, metadata, silent: onSilence, ...times },
@@ -184,6 +187,16 @@ export function specOfSession(spec: MaintenanceSessionSpec): StrategySpec {
       ...(downloads.length > 0 ? { downloads } : {}),
     },
   };
+}
+
+function withMetadata(
+  { job, ...action }: HostAction,
+  metadata: Readonly<Record<string, string>>,
+): HostAction {
+  if (!job) return action;
+  const { spec, ...template } = job.template;
+  const variables = { [ACTION_METADATA_VARIABLE]: JSON.stringify(metadata) };
+  return { ...action, job: { ...job, template: { ...template, spec: withVariables(spec, variables) } } };
 }
 
 /** Where the Job of a piece of work stands in the spec; `index`: its position among all. */

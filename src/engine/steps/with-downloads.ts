@@ -2,6 +2,7 @@
 import { DOWNLOAD_KEY } from '../../crds/names.ts';
 import type { StoredDownload } from '../../crds/observed/session-progress.ts';
 import type { JobAction } from '../../crds/spec/host-action.ts';
+import { listIn, withInEachContainer } from '../../crds/spec/pod-additions.ts';
 
 const VOLUME = 'careen-downloads';
 const FOLDER = '/careen/downloads';
@@ -21,27 +22,14 @@ export function withDownloads(job: JobAction, downloads: readonly StoredDownload
     })),
   );
   const { spec, ...template } = job.template;
-  const { volumes, initContainers } = spec;
+  const mount = { name: VOLUME, mountPath: FOLDER, readOnly: true };
   const mounted = {
-    ...spec,
-    containers: spec.containers.map(withMount),
-    ...(Array.isArray(initContainers) ? { initContainers: initContainers.map(withMount) } : {}),
-    volumes: [...listIn(volumes), { name: VOLUME, projected: { sources } }],
+    ...withInEachContainer(spec, 'volumeMounts', [mount]),
+    volumes: [...listIn(spec['volumes']), { name: VOLUME, projected: { sources } }],
   };
   return { ...job, template: { ...template, spec: mounted } };
 }
 
 function partName(name: string, part: number): string {
   return `${name}.${String(part).padStart(2, '0')}`;
-}
-
-function withMount<T>(container: T): T {
-  if (typeof container !== 'object' || container === null) return container;
-  const before: unknown = 'volumeMounts' in container ? container.volumeMounts : undefined;
-  const mount = { name: VOLUME, mountPath: FOLDER, readOnly: true };
-  return { ...container, volumeMounts: [...listIn(before), mount] };
-}
-
-function listIn(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -19,6 +19,7 @@ import {
   STARTED_ANNOTATION,
 } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
+import { withVariables } from '../../crds/spec/pod-additions.ts';
 import { hostOfKey, runOfKey, subjectOfKey, type Effect } from '../../engine/effect.ts';
 import type { EffectFacts } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/hosts/facts.ts';
@@ -109,42 +110,23 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence, rem
           annotations: { ...metadata?.annotations, ...annotations },
         },
         spec: {
-          ...spec,
+          ...(remote ? withVariables(spec, variablesOf(host, remote)) : spec),
           automountServiceAccountToken: wantsToken(spec),
           restartPolicy: 'Never',
-          ...(remote
-            ? withHost(spec, host, remote)
-            : { nodeName: host, tolerations: [{ operator: 'Exists' }] }),
+          ...(remote ? {} : { nodeName: host, tolerations: [{ operator: 'Exists' }] }),
         },
       },
     },
   };
 }
 
-/** Tells each container which host it works on. */
-function withHost(
-  { containers, initContainers }: CreateJob['job']['template']['spec'],
-  host: HostName,
-  { address, facts }: RemoteHost,
-): object {
-  const own = [
-    { name: 'CAREEN_HOST', value: literally(host) },
-    ...(address === undefined ? [] : [{ name: 'CAREEN_HOST_ADDRESS', value: literally(address) }]),
-    { name: 'CAREEN_HOST_FACTS', value: literally(JSON.stringify(facts)) },
-  ];
-  const told = (each: Readonly<Record<string, unknown>>): object => {
-    const env: unknown[] = Array.isArray(each['env']) ? each['env'] : [];
-    return { ...each, env: [...env, ...own] };
-  };
+/** What each container is told of the host that it works on. */
+function variablesOf(host: HostName, { address, facts }: RemoteHost): Readonly<Record<string, string>> {
   return {
-    containers: containers.map(told),
-    ...(Array.isArray(initContainers) ? { initContainers: initContainers.map(told) } : {}),
+    CAREEN_HOST: host,
+    ...(address === undefined ? {} : { CAREEN_HOST_ADDRESS: address }),
+    CAREEN_HOST_FACTS: JSON.stringify(facts),
   };
-}
-
-/** The kubelet replaces `$(NAME)` in a value by another variable, which may be that of a Secret. */
-function literally(value: string): string {
-  return value.replaceAll('$', '$$$$');
 }
 
 /** Ties a Job to its owner: it is deleted with it. */

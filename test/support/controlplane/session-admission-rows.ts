@@ -47,6 +47,7 @@ const TEMPLATE = 'spec.actions[0].job.template';
 
 export const SESSIONS_ACCEPTED: readonly AcceptedRow[] = [
   { name: 'a session without actions', manifest: session({ actions: [] }) },
+  { name: 'an action with metadata', manifest: action({ metadata: { level: '2', note: 'a=b, $(c)' } }) },
   { name: 'an action by a person', manifest: action({ job: undefined, manual: { timeoutSeconds: 60 } }) },
   {
     name: 'a session with downloads',
@@ -113,6 +114,17 @@ export const SESSIONS_REFUSED: readonly RefusedRow[] = [
       ],
     }),
     'spec.actions[1]',
+  ),
+  byRule(
+    'metadata for work by hand',
+    action({ job: undefined, manual: { timeoutSeconds: 60 }, metadata: { level: '2' } }),
+    'spec.actions[0].metadata',
+    'metadata is told to a Job: a person who works by hand reads manual.message',
+  ),
+  byShape(
+    'metadata of an action that is no text',
+    action({ metadata: { level: 2 } }),
+    'spec.actions[0].metadata.level',
   ),
   byShape('an action of no type', action({ type: undefined }), 'spec.actions[0].type'),
   byShape('an action of an unknown type', action({ type: 'storage' }), 'spec.actions[0].type', NOT_SUPPORTED),
