@@ -59,13 +59,13 @@ function withRealServers(name: string): TestProjectInlineConfiguration {
 }
 
 /** Its files share what they import: importing it for each file took a third of the time. No file may change what another reads. */
-function withSharedModules(name: string): TestProjectInlineConfiguration {
+function withSharedModules(name: string, setupFiles: string[]): TestProjectInlineConfiguration {
   const { test } = inProcess(name);
-  return { test: { ...test, isolate: false, maxWorkers: 2 } };
+  return { test: { ...test, setupFiles, isolate: false, maxWorkers: 2 } };
 }
 
 export const projects: readonly TestProjectInlineConfiguration[] = [
-  withSharedModules('unit'),
+  withSharedModules('unit', ['test/unit/support/property-seed.ts']),
   onAllProcessors('simulation'),
   withRealServers('standin'),
   withRealServers('contract'),
