@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { objectName, text, time } from '../schema/schema.ts';
 import { MOST_DOWNLOADED_BYTES } from '../spec/downloads.ts';
 import { ASKED_STATES, MOVE_ACTIONS, SESSION_HOST_TYPES, SESSION_STATES } from '../vocabulary.ts';
+import { index } from './step-status.ts';
 
 const MANY = 10_000;
 const project = text(253).describe('The id of the project: a namespace, or a project of Keystone.');
@@ -187,6 +188,13 @@ export const sessionProgress = z
       .max(MANY)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
       .describe('The projects that were asked last.'),
+    asking: z
+      .object({
+        stage: index.describe('The number of the stage.'),
+        attempt: z.int().min(1).max(1_000_000).describe('Its attempt.'),
+      })
+      .optional()
+      .describe('The stage that has asked the questions shown here.'),
     agreed: z
       .array(
         z

@@ -11,8 +11,10 @@ import { replySecondsIn } from './rounds.ts';
 import { sessionOf } from './session-of.ts';
 import { MOVE_ACTIONS, type AskedState } from '../../crds/vocabulary.ts';
 import {
+  askedIn,
   asksForActions,
   computeHosts,
+  isAskedIn,
   isAskedState,
   told,
   type ProjectProgress,
@@ -27,22 +29,15 @@ const ASSUMED_ACTION = 'MIGRATE';
  * Asks every project with instances on the hosts that the stage is about, once, and waits until all agree. One that refuses
  * fails the session. One that is silent fails it, too, unless the terms say otherwise.
  */
-export const askProjects: RunJudge = (pass, { stage, step }) => {
+export const askProjects: RunJudge = (pass, { stage }) => {
   const { session, terms } = sessionOf(pass);
   const { state } = session;
   if (!isAskedState(state)) throw new Error(`no project is asked in ${state}`);
-  const asked = session.projects.some((project) => isOf(project, state, step.startTime))
-    ? session
-    : ask(pass, session, terms, stage, state);
+  const asked = isAskedIn(session, stage) ? session : ask(pass, session, terms, stage, state);
   if ('kind' in asked) return asked;
   pass.run.session = asked;
   return judge(pass, asked, terms, state);
 };
-
-/** Whether a project was asked in this step, not in an earlier one of the same state. */
-function isOf({ asked, askedAt }: ProjectProgress, state: AskedState, since = ''): boolean {
-  return asked === state && Date.parse(askedAt) >= Date.parse(since);
-}
 
 function ask(
   { turn }: Pass,
@@ -69,7 +64,7 @@ function ask(
   const allowedActions = asksForActions(state) ? (terms.moves ?? MOVE_ACTIONS) : [];
   const members = state === 'MAINTENANCE' ? [...projects.keys()] : session.members;
   let next: SessionProgress = {
-    ...session,
+    ...askedIn(session, stage),
     projects: [],
     agreed: agreedBefore(session),
     members,

@@ -11,6 +11,7 @@ import {
   type SessionState,
 } from '../../crds/vocabulary.ts';
 import type { StoredDownload } from '../../crds/observed/session-progress.ts';
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 
 export function isAskedState(state: SessionState): state is AskedState {
@@ -197,6 +198,8 @@ export type SessionProgress = {
   readonly hosts: readonly SessionHost[];
   readonly closed: readonly ClosedHost[];
   readonly projects: readonly ProjectProgress[];
+  /** The stage whose questions these are, and its attempt. Absent: nothing was asked. */
+  readonly asking?: { readonly stage: number; readonly attempt: number } | undefined;
   /** The projects that agreed when projects were asked before: a process may die before the notices show it. */
   readonly agreed?: readonly Pick<ProjectProgress, 'id' | 'question'>[] | undefined;
   /** The ids of all projects that were told of the session at its begin. */
@@ -238,6 +241,20 @@ export function told(session: SessionProgress, event: Untold): SessionProgress {
   const id = String(session.told);
   return { ...session, told: session.told + 1, events: [...session.events, { ...event, id }] };
 }
+
+/**
+ * Whether the questions are those of this stage, in this attempt. Times do not show it: the clocks of two leaders differ.
+ */
+export function isAskedIn({ asking }: SessionProgress, { id, attempt = 1 }: Asking): boolean {
+  return asking?.stage === id && asking.attempt === attempt;
+}
+
+/** The session with the questions of this stage, in this attempt. */
+export function askedIn(session: SessionProgress, { id, attempt = 1 }: Asking): SessionProgress {
+  return { ...session, asking: { stage: id, attempt } };
+}
+
+type Asking = Pick<StageStatus, 'id' | 'attempt'>;
 
 /** The session with so many seconds more for each answer that is awaited. */
 export function withMoreTimeToAnswer(session: SessionProgress, seconds: number): SessionProgress {

@@ -33,7 +33,7 @@ export const askAndMove: RunJudge = (pass, { stage, step }) => {
     return { kind: 'blocked', reason: `waiting to see what runs on ${host}, and under which constraints` };
   recordEnds(pass);
   recordRecoveries(pass, constraints);
-  forgetEarlierQuestions(pass, step.startTime);
+  forgetEarlierQuestions(pass, stage);
   if (instances.length === 0) return DONE;
   const emptying = { pass, constraints, leave: { host, step: step.name, attempt: stage.attempt ?? 1 } };
   const isBegun = ({ uid, leaving }: InstanceFacts): boolean =>

@@ -1,4 +1,5 @@
 /** Asks the owners of single instances, and judges their answers (fenix.md §10). */
+import type { StageStatus } from '../../../crds/observed/strategy-status.ts';
 import type { MoveAction } from '../../../crds/vocabulary.ts';
 import type { Pass } from '../../pass.ts';
 import { failed, type Verdict } from '../../steps/verdict.ts';
@@ -7,6 +8,8 @@ import { isThere } from '../moves.ts';
 import { projectOf } from '../occupancy.ts';
 import { sessionOf } from '../session-of.ts';
 import {
+  askedIn,
+  isAskedIn,
   isAskedState,
   told,
   type InstanceQuestion,
@@ -108,9 +111,8 @@ export function recordRecoveries(pass: Pass, constraints: Constraints): void {
   pass.run.session = { ...session, questions, recovering: [...recovering, ...begun] };
 }
 
-/** Forgets the questions that were asked before this step began: they were of a stage that has ended. */
-export function forgetEarlierQuestions(pass: Pass, since = ''): void {
+/** Forgets the questions of earlier stages and attempts. */
+export function forgetEarlierQuestions(pass: Pass, stage: StageStatus): void {
   const { session } = sessionOf(pass);
-  const questions = session.questions.filter(({ askedAt }) => Date.parse(askedAt) >= Date.parse(since));
-  if (questions.length < session.questions.length) pass.run.session = { ...session, questions };
+  if (!isAskedIn(session, stage)) pass.run.session = { ...askedIn(session, stage), questions: [] };
 }
