@@ -1,7 +1,12 @@
 /** What a project is asked, in one form for questions about all its instances on a host and about single ones. Pure. */
 import type { NoticeStatus } from '../crds/maintenance-notice.ts';
 import type { AskedState, MoveAction } from '../crds/vocabulary.ts';
-import type { InstanceQuestion, SessionProgress, Share } from '../engine/session/session-state.ts';
+import {
+  awaitedFrom,
+  type InstanceQuestion,
+  type SessionProgress,
+  type Share,
+} from '../engine/session/session-state.ts';
 
 export type Question = {
   /** The number that an answer names. Of questions about single instances, that of the last one. */
@@ -23,9 +28,7 @@ export type Question = {
 
 /** What a project is asked now, or was asked last; undefined before it was asked anything. */
 export function questionTo(session: SessionProgress, project: string): Question | undefined {
-  const single = session.questions.filter(
-    (each) => each.project === project && each.question !== undefined && !each.answer,
-  );
+  const single = awaitedFrom(session, project);
   const [first] = single;
   if (first)
     return {

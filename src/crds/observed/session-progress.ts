@@ -54,6 +54,8 @@ const share = z
     'What the project can give up so that a host can be emptied, while its groups keep enough members.',
   );
 
+const extendedSeconds = z.int().min(0).max(86400).optional().describe('By how much its answer was put off.');
+
 const instanceQuestion = z
   .object({
     instance: uid.describe('The uid of the instance.'),
@@ -70,6 +72,7 @@ const instanceQuestion = z
     asked: z.enum(ASKED_STATES).describe('What its owner was asked.'),
     askedAt: time().describe('When its owner was asked.'),
     replyBy: time().describe('When the answer is due.'),
+    extendedSeconds,
     migrationType: z.enum(MOVE_ACTIONS).describe('How it is moved where the answer does not say.'),
     groups: z
       .array(text(512))
@@ -104,7 +107,7 @@ const projectProgress = z
     asked: z.enum(ASKED_STATES).describe('What it was asked last.'),
     askedAt: time().describe('When it was asked.'),
     replyBy: time().describe('When its answer is due.'),
-    extendedSeconds: z.int().min(0).max(86400).optional().describe('By how much its answer was put off.'),
+    extendedSeconds,
     instances: uids,
     give: share.optional(),
     answer: answer.optional(),

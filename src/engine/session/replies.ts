@@ -1,7 +1,5 @@
 /** The answers of projects: which are valid, and what the others do wrong (fenix.md §2.2, §5). */
 import type { Pass } from '../pass.ts';
-import { runningStep } from '../run/run-state.ts';
-import { moveDeadlines } from '../run/timers.ts';
 import { MOVE_ACTIONS, type MoveAction } from '../../crds/vocabulary.ts';
 import { judgeInstanceReply } from './constraints/instance-replies.ts';
 import {
@@ -10,7 +8,6 @@ import {
   type ProjectReply,
   type ProjectAnswer,
   type ProjectProgress,
-  type ReplyExtension,
 } from './session-state.ts';
 
 /** Records the valid answers of this turn, and says what became of each. */
@@ -54,56 +51,6 @@ function takeOfInstance(pass: Pass, reply: ProjectReply): string | undefined {
 /** Whether an answer counts that comes after its time; while the run is suspended, its deadlines stand still. */
 function lateCounts({ plan, run }: Pass): boolean {
   return plan.actions.session?.silent === 'wait' || run.suspendedSince !== undefined;
-}
-
-/** Records the extensions of this turn, and moves the deadline of the step with them. */
-export function takeExtensions(pass: Pass): void {
-  for (const extension of pass.turn.extensions ?? []) {
-    const { session } = pass.run;
-    const project = session?.projects.find(({ id }) => id === extension.project);
-    const refusal = againstExtension(project, extension, pass.turn.limits?.extendSeconds ?? 0);
-    const { id, seconds } = extension;
-    pass.replies.push({
-      id,
-      answer: refusal === undefined ? 'accepted' : 'refused',
-      message: refusal ?? `the answer may come ${String(seconds)} s later`,
-    });
-    if (refusal !== undefined || !session || !project) continue;
-    const more = seconds - (project.extendedSeconds ?? 0);
-    const replyBy = new Date(Date.parse(project.replyBy) + more * 1000).toISOString();
-    const extended = { ...project, replyBy, extendedSeconds: seconds };
-    const before = longestExtension(session.projects);
-    const projects = session.projects.map((each) => (each === project ? extended : each));
-    pass.run.session = { ...session, projects };
-    const running = runningStep(pass.run);
-    if (running?.step.name === 'ask-projects')
-      moveDeadlines(running, Math.max(0, longestExtension(projects) - before));
-  }
-}
-
-function longestExtension(projects: readonly ProjectProgress[]): number {
-  return Math.max(0, ...projects.map(({ extendedSeconds = 0 }) => extendedSeconds));
-}
-
-/** Why the answer may not come later; undefined when it may. */
-export function againstExtension(
-  project: ProjectProgress | undefined,
-  { project: id, question, at, seconds }: ReplyExtension,
-  mostSeconds: number,
-): string | undefined {
-  if (!project) return `project ${id} was not asked anything in this session`;
-  const { asked, replyBy, answer, extendedSeconds = 0 } = project;
-  if (question !== project.question)
-    return `more time is asked for question ${String(question)}; project ${id} is asked question ${String(project.question)}`;
-  if (answer) return `project ${id} has answered ${asked} already, with ${answer.kind}`;
-  if (at > Date.parse(replyBy)) return `the answer to ${asked} was due at ${replyBy}`;
-  if (seconds > mostSeconds)
-    return mostSeconds === 0
-      ? 'the pool allows no more time (spec.tenants.extendSeconds)'
-      : `${String(seconds)} s are more than the pool allows: ${String(mostSeconds)} s (spec.tenants.extendSeconds)`;
-  return seconds <= extendedSeconds
-    ? `the answer may come ${String(extendedSeconds)} s later already`
-    : undefined;
 }
 
 /** The answer in a reply, or why it is none. */

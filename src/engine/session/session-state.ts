@@ -79,6 +79,8 @@ export type InstanceQuestion = {
   readonly asked: AskedState;
   readonly askedAt: string;
   readonly replyBy: string;
+  /** By how much the answer was put off. */
+  readonly extendedSeconds?: number | undefined;
   /** How it is moved where the answer does not say. */
   readonly migrationType: MoveAction;
   /** The keys of its groups. */
@@ -255,6 +257,14 @@ export function askedIn(session: SessionProgress, { id, attempt = 1 }: Asking): 
 }
 
 type Asking = Pick<StageStatus, 'id' | 'attempt'>;
+
+/** The questions about single instances that a project has not answered. */
+export function awaitedFrom(
+  { questions }: Pick<SessionProgress, 'questions'>,
+  project: string,
+): readonly InstanceQuestion[] {
+  return questions.filter((each) => each.project === project && each.question !== undefined && !each.answer);
+}
 
 /** The session with so many seconds more for each answer that is awaited. */
 export function withMoreTimeToAnswer(session: SessionProgress, seconds: number): SessionProgress {
