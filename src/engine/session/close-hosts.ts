@@ -5,7 +5,7 @@ import { effectKey, type Effect } from '../effect.ts';
 import { noteReason, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass, type RunJudge } from '../pass.ts';
 import { foundClosed } from '../run/prior-state.ts';
 import { currentStage } from '../run/run-state.ts';
-import type { HostFacts } from '../view.ts';
+import type { Claim, HostFacts } from '../view.ts';
 import { DONE } from '../steps/verdict.ts';
 import { hasLeft } from './occupancy.ts';
 import { sessionOf } from './session-of.ts';
@@ -22,8 +22,9 @@ export const closeHosts: RunJudge = (pass, { stage }) => {
   const wanted = computeHosts(session).filter(
     ({ name, maintained }) => !maintained && (!isPreparing || stage.hosts?.includes(name)),
   );
-  const effects: Effect[] = [];
+  const free: HostFacts[] = [];
   const waiting: string[] = [];
+  let givesWay = false;
   for (const { name } of wanted) {
     const facts = pass.turn.view.host(name);
     if (!facts || hasLeft(pass.turn.view, name)) continue;
@@ -31,16 +32,27 @@ export const closeHosts: RunJudge = (pass, { stage }) => {
     const other = pass.turn.permits.others?.get(name);
     if (facts.claim) waiting.push(`${name} is held by ${ownerText(facts.claim.owner)}`);
     else if (other !== undefined) waiting.push(`${name} has a permit of ${other}`);
-    else effects.push(close(pass, facts));
+    else free.push(facts);
+    if (facts.claim && goesFirst(facts.claim, pass)) givesWay = true;
   }
-  if (effects.length === 0 && waiting.length === 0) return DONE;
-  const reason =
-    waiting.length > 0 ? waiting.join('; ') : `closing ${String(effects.length)} hosts to new work`;
+  if (free.length === 0 && waiting.length === 0) return DONE;
+  const reason = waiting.length > 0 ? waiting.join('; ') : `closing ${String(free.length)} hosts to new work`;
   const blocked = waiting.length > 0 ? ({ obstacle: 'HostClaimed' } as const) : {};
+  const effects = givesWay
+    ? session.closed.flatMap((host) => opening(pass, host))
+    : free.map((facts) => close(pass, facts));
   return effects.length > 0
     ? { kind: 'act', effects, reason, ...blocked }
     : { kind: 'blocked', reason, ...blocked };
 };
+
+/**
+ * Whether this run gives way to the session that has closed a host. Each of two sessions may have closed hosts that the
+ * other waits for: by the order of their ids one of them opens its own and waits, so that the other goes on.
+ */
+function goesFirst({ run, level }: Claim, pass: Pass): boolean {
+  return level === 'closed' && run < pass.run.id;
+}
 
 function close(pass: Pass, facts: HostFacts): Effect {
   const { run, turn, plan } = pass;
@@ -90,18 +102,25 @@ export function openHosts(pass: Pass): void {
  * else each would wait for the other. The session closes them again in its next round.
  */
 export function openForOthers(pass: Pass): void {
-  const { view, permits } = pass.turn;
+  const { others } = pass.turn.permits;
   for (const host of pass.run.session?.closed ?? []) {
-    const other = permits.others?.get(host.name);
-    const facts = view.host(host.name);
-    if (other === undefined || !facts) continue;
-    if (facts.claim?.run !== pass.run.id) forget(pass, host.name);
-    else if (facts.claim.level === 'closed') {
-      pass.effects.push(release(pass, facts, host));
-      noteReason(pass, `opening ${host.name}, which has a permit of ${other}`);
-      wakeAt(pass, pass.turn.now + RESYNC_MILLISECONDS);
-    }
+    const other = others?.get(host.name);
+    const effects = other === undefined ? [] : opening(pass, host);
+    if (other === undefined || effects.length === 0) continue;
+    pass.effects.push(...effects);
+    noteReason(pass, `opening ${host.name}, which has a permit of ${other}`);
+    wakeAt(pass, pass.turn.now + RESYNC_MILLISECONDS);
   }
+}
+
+/** Opens a closed host that is not out of service. One that is open is none of the closed ones any more. */
+function opening(pass: Pass, host: ClosedHost): Effect[] {
+  const facts = pass.turn.view.host(host.name);
+  if (!facts) return [];
+  if (facts.claim?.run !== pass.run.id) forget(pass, host.name);
+  return facts.claim?.run === pass.run.id && facts.claim.level === 'closed'
+    ? [release(pass, facts, host)]
+    : [];
 }
 
 /** A host that was given back is none of the closed ones any more. */

@@ -1,5 +1,5 @@
 /** A session, and another run that has a permit for one of its hosts. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HostState } from '../../../src/hostops/host-state.ts';
 import { job } from '../support/simulated-run.ts';
 import { session, type SessionOperator } from './simple-session.ts';
@@ -49,4 +49,52 @@ it('takes a closed host out of service although a new leader has made its lost c
   run.permittedToOther = [];
   await run.until(() => run.world.jobs.size > 0);
   expect(hostOf(run, 'w-1')?.claim?.level).toBe('away');
+});
+
+describe('a session that waits for a host which another session has closed', () => {
+  /** The other one closes w-2 when this one has closed both, and opens it later. */
+  const beside = async (other: string): Promise<SessionOperator> => {
+    const run = await session('beside', work);
+    run.permittedToOther = ['w-2'];
+    await run.until(() => hostOf(run, 'w-1')?.claim?.level === 'closed');
+    const claim = hostOf(run, 'w-1')?.claim;
+    if (!claim) throw new Error('w-1 is not closed');
+    run.world.changeHost('w-2', { claim: { ...claim, run: other }, closedToNewWork: true });
+    run.permittedToOther = [];
+    await run.elapse(10_000);
+    expect(run.reasons).toContainEqual(expect.stringContaining('w-2 is held by'));
+    return run;
+  };
+  const goesOn = async (run: SessionOperator): Promise<void> => {
+    run.world.changeHost('w-2', FREE);
+    await run.until(() => false);
+    expect(run.run.session).toMatchObject({ state: 'MAINTENANCE_DONE', closed: [] });
+    expect(run.claimedAtEnd).toEqual([]);
+  };
+
+  it('opens its own hosts, if the run of the other one is before its own', async () => {
+    const run = await beside('run-0');
+    expect(hostOf(run, 'w-1')).toMatchObject(FREE);
+    expect(run.run.session?.closed).toEqual([]);
+    await goesOn(run);
+  });
+
+  it('keeps its own hosts closed otherwise: the other one opens its own', async () => {
+    const run = await beside('run-2');
+    expect(hostOf(run, 'w-1')?.claim?.level).toBe('closed');
+    await goesOn(run);
+  });
+});
+
+it('ends at once although a closed host has the mark of another run: its release finds nothing of this one', async () => {
+  const run = await session('marked', work);
+  await run.until(() => hostOf(run, 'w-2')?.claim?.level === 'closed');
+  const claim = hostOf(run, 'w-2')?.claim;
+  if (!claim) throw new Error('w-2 is not closed');
+  run.world.changeHost('w-2', { claim: { ...claim, run: 'other' } });
+  run.order = { mode: 'Abort' };
+  await run.until(() => run.run.session?.closed.length === 0);
+  expect(run.run.session).toMatchObject({ state: 'MAINTENANCE_FAILED', closed: [] });
+  expect(hostOf(run, 'w-2')?.claim?.run).toBe('other');
+  expect(run.claimedAtEnd).toEqual(['w-2']);
 });

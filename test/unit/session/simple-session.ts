@@ -54,6 +54,12 @@ export class SessionOperator extends SimulatedOperator {
   async until(condition: () => boolean): Promise<void> {
     while (!condition() && (await this.advance()));
   }
+
+  /** Continues for so long. */
+  async elapse(milliseconds: number): Promise<void> {
+    const end = this.world.now + milliseconds;
+    await this.until(() => (this.nextAt ?? Infinity) > end);
+  }
 }
 
 export type SessionOptions = {
