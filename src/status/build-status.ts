@@ -108,8 +108,8 @@ function requestsAfter(
 }
 
 /**
- * What outlasts a plan: the hosts to leave out, the controllers of a run that has begun, and how far the upgrade to a
- * release has ended, and how much a session has told.
+ * The fields that outlast a plan: the hosts to leave out, the controllers of a run that has begun, how far the upgrade to
+ * a release has ended, and how much a session has told.
  */
 function keptIn({
   skipped,

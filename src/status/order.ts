@@ -96,7 +96,7 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
   } = input;
   if (!stored) return undefined;
   const { record, run, plan } = stored;
-  // What was agreed with the projects of a session stands until its end, whatever the spec says now.
+  // An edit does not stop a session: it keeps the terms that its projects agreed to until it ends.
   if (run.session && run.state !== 'ready-to-apply')
     return notPermitted(plan.actions, input) ?? closedBecause(pool, fleet);
   if (record.specDigest !== specDigest(spec))

@@ -82,7 +82,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   return { rebuild: false };
 }
 
-/** What was agreed with the projects of a session outlasts an edit, and the hosts that it closed must be opened first. */
+/** Whether a session keeps its plan: its projects have agreed to it, or hosts that it has closed must be opened first. */
 function isSessionOpen({ session, state }: RunState): boolean {
   return session !== undefined && (state === 'applying' || session.closed.length > 0);
 }

@@ -100,7 +100,7 @@ class WorkflowModule {
       transferList: [port2],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES },
     });
-    // What ends it is known by its silence.
+    // A thread that has died gives no answer, so `ask` reports it; without a listener the error would end the operator.
     worker.on('error', () => undefined);
     worker.unref();
     port.unref();
@@ -123,6 +123,7 @@ const loaded = import(url).then(({ careenWorkflow: own }) => {
   if (typeof own.next !== 'function') throw new Error('careenWorkflow has no function next');
   return own;
 });
+// Each message is answered with this error; without the line it would end the thread before the first one.
 loaded.catch(() => undefined);
 port.on('message', async (standing) => {
   let said;
