@@ -49,7 +49,7 @@ export type NoticesOptions = {
 };
 
 export class Notices {
-  /** Called with the uid of a session when one of its notices has changed. */
+  /** Called with the uid of a session when one of its notices has changed, other than by its status. */
   changed: (session: string) => void = () => undefined;
   readonly #config: KubeConfig;
   readonly #watched: WatchedObjects<StoredNotice>;
@@ -60,7 +60,7 @@ export class Notices {
       ...{ config, log, clock, path: `/apis/${API_VERSION}/${PLURAL}`, schema: stored },
       changed: (before, after) => {
         const { session = '' } = after ?? before ?? {};
-        if (session !== '') this.changed(session);
+        if (session !== '' && before?.generation !== after?.generation) this.changed(session);
       },
     });
   }
@@ -115,9 +115,12 @@ export class Notices {
     }
   }
 
-  /** Replaces the status of a notice, where it differs. Nothing happens when it was changed or deleted meanwhile. */
-  async write(notice: StoredNotice, status: NoticeStatus): Promise<void> {
-    if (isDeepStrictEqual(notice.status, status)) return;
+  /**
+   * Replaces the status of a notice, where it differs. Resolves with whether the notice has that status now, or is gone:
+   * one that was changed meanwhile stays as it is.
+   */
+  async write(notice: StoredNotice, status: NoticeStatus): Promise<boolean> {
+    if (isDeepStrictEqual(notice.status, status)) return true;
     const { namespace, name, uid, resourceVersion } = notice;
     const gone = Object.keys(notice.status).filter((field) => !(field in status));
     const body = {
@@ -129,7 +132,9 @@ export class Notices {
     } catch (error) {
       const code = httpStatus(error);
       if (code !== 404 && code !== 409) throw error;
+      return code === 404;
     }
+    return true;
   }
 
   /** Deletes a notice, unless that has happened. Throws when it was changed meanwhile. */

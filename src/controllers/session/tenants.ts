@@ -1,6 +1,6 @@
 /**
- * What a session says to its projects, and what they answer. Before a pass decides, it hears; after the decision is
- * stored, it tells. Both follow from the stored run, so a process that dies in between has lost nothing.
+ * The talk of a session with its projects. A pass hears their answers before it decides, and tells them once the decision
+ * is stored. Both follow from the stored run, so a process that dies in between has lost nothing.
  */
 import type { Constraints } from '../../engine/session/constraints/constraints.ts';
 import type {
@@ -22,6 +22,7 @@ import type { Decision } from '../../engine/turn.ts';
 import { explain } from '../../kube/errors.ts';
 import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
+import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { PassWithRun } from '../strategy/strategy-pass.ts';
 import { ReplyDesk } from './reply-desk.ts';
@@ -29,6 +30,8 @@ import { constraintsOf } from './session-constraints.ts';
 import { undelivered, type Webhooks } from './webhooks.ts';
 
 const WRITES_AT_ONCE = 8;
+/** The watch shows the change by then. */
+const WRITE_AGAIN_MS = 1_000;
 
 export type TenantsDeps = Pick<ReconcilerDeps, 'events' | 'log' | 'clock'> & {
   readonly notices: Notices;
@@ -119,35 +122,54 @@ export class Tenants {
     };
   }
 
-  /** Shows each project where the session stands, and what became of its answer. */
+  /**
+   * The decision is stored: those who answered by HTTP get its verdicts. Not later, since the effects may fail, and the
+   * next pass would judge the answers again and refuse them as given already.
+   */
+  settle(
+    { key, strategy: { metadata } }: PassWithRun,
+    { run, replies }: Pick<Decision, 'run' | 'replies'>,
+  ): void {
+    const { session } = run;
+    if (!session) return;
+    this.#known.set(metadata.uid, { key, session });
+    this.desk.settle(metadata.uid, replies);
+    this.#deps.webhooks.taken(
+      metadata.uid,
+      replies.map(({ id }) => id),
+    );
+  }
+
+  /**
+   * Shows each project where the session stands, and what became of its answer. The result says when to try again: a
+   * notice that was changed meanwhile is not written.
+   */
   async tell(
     pass: PassWithRun,
     { notices, verdicts }: Pick<Heard, 'notices' | 'verdicts'>,
     { run, replies }: Pick<Decision, 'run' | 'replies'>,
-  ): Promise<void> {
+  ): Promise<ReconcileResult> {
     const { strategy, stored, pool, attachment } = pass;
     const { session } = run;
     const terms = stored.plan.actions.session;
-    if (!session || !terms || !pool) return;
-    const { namespace, name, uid } = strategy.metadata;
-    this.#known.set(uid, { key: pass.key, session });
-    this.desk.settle(uid, replies);
-    this.#deps.webhooks.taken(
-      uid,
-      replies.map(({ id }) => id),
-    );
+    if (!session || !terms || !pool) return {};
+    const { namespace, name } = strategy.metadata;
     const instances = instancesByProject(session, attachment.view());
     const input = { session, terms, owner: { namespace, name }, instances };
-    const at = new Date(this.#deps.clock()).toISOString();
+    const now = this.#deps.clock();
+    const at = new Date(now).toISOString();
+    let isWritten = true;
     await eachOf(toldProjects(session), WRITES_AT_ONCE, async (project) => {
       const notice = await this.#notice(pass, pool, project);
       if (!notice) return;
-      // What the project has said since is heard in the next pass.
+      // The decision rests on the notice as it was heard: a later answer is for the next pass.
       const then = notices.get(project) ?? { ...notice, generation: 1, spec: {} };
       const verdict = verdictOn(then, [...replies, ...verdicts]);
       const told = { heard: then.generation, verdict, at };
-      await this.#deps.notices.write(notice, noticeOf(input, project, { ...notice, spec: then.spec }, told));
+      const status = noticeOf(input, project, { ...notice, spec: then.spec }, told);
+      if (!(await this.#deps.notices.write(notice, status))) isWritten = false;
     });
+    return isWritten ? {} : { requeueAt: now + WRITE_AGAIN_MS };
   }
 
   /** Removes the notices of a session that is deleted. */

@@ -112,6 +112,7 @@ export async function runPass(
     await deps.api.confirmPool(pass.pool, pass.begunAt);
   const written = await deps.runs.save({ ...pass, strategy }, decision.run, shown);
   const after = { ...pass, strategy: written.strategy };
+  deps.tenants.settle(after, decision);
   if (surplus) await freeSurplus(deps, after, surplus);
   if (decision.handsOver) deps.lead?.handOver();
 
@@ -121,14 +122,15 @@ export async function runPass(
   attachment.want(decision.wants.watch, isOpen(decision.run), decision.run.session !== undefined);
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
-  await deps.tenants.tell(after, heard, decision);
   deps.downloads.fetch(after, decision.run);
+  const told = await deps.tenants.tell(after, heard, decision);
   const known = new Set(heard.run.session?.events.map(({ id }) => id));
   const hasNews = decision.run.session?.events.some(({ id }) => !known.has(id)) === true;
   return {
-    ...earliest(...[written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }], {
-      requeueAt: hasNews ? deps.clock() : heard.wakeAt,
-    }),
+    ...earliest(
+      ...[written, performed, told, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }],
+      { requeueAt: hasNews ? deps.clock() : heard.wakeAt },
+    ),
     strategy: written.strategy,
     open: isOpen(decision.run),
   };

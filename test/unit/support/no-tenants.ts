@@ -4,7 +4,8 @@ import type { StrategyDeps } from '../../../src/controllers/strategy/strategy-de
 export const NO_TENANTS: StrategyDeps['tenants'] = {
   hear: ({ stored: { run } }) =>
     Promise.resolve({ run, replies: [], extensions: [], notices: new Map(), verdicts: [] }),
-  tell: () => Promise.resolve(),
+  settle: () => undefined,
+  tell: () => Promise.resolve({}),
   forget: () => Promise.resolve(),
 };
 

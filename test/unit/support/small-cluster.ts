@@ -57,6 +57,7 @@ export class SmallCluster {
   readonly woken: string[] = [];
   #isWatched = false;
   /** The kind of the strategy. */
+  readonly tenants = { ...NO_TENANTS };
   #kind: StrategyKindName = 'PatchStrategy';
 
   constructor(
@@ -247,7 +248,7 @@ export class SmallCluster {
         store: api,
         markedHosts: (pool) => this.hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
       }),
-      ...{ operatorNamespace: 'careen-system', activeHost: undefined, tenants: NO_TENANTS },
+      ...{ operatorNamespace: 'careen-system', activeHost: undefined, tenants: this.tenants },
       downloads: NO_DOWNLOADS,
       newId: () => `r-${String((this.#runs += 1))}`,
       runs: new RunStore({ ...told, api, clock, parts, partLimits: this.#partLimits }),
