@@ -2,10 +2,9 @@
  * The HTTP server by which the managers of projects answer: the project routes of Fenix (fenix.md §2.2), each below the
  * token of its project (reply-links.ts). There is no other way in, and nothing about other projects to be read.
  */
-import { fastify } from 'fastify';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { boundConnections } from '../http/bound-connections.ts';
+import { boundedServer, hasBody, listen } from '../http/bounded-server.ts';
 import { isReplyToken, MAINTENANCE } from '../tenants/reply-links.ts';
 import type { GivenReply, ReplyPort } from '../tenants/reply-port.ts';
 
@@ -29,8 +28,6 @@ export type ReplyServer = {
 
 /** An answer waits for the pass that judges it. */
 const LONGEST_CONNECTION_MILLISECONDS = 30_000;
-const LONGEST_REQUEST_MILLISECONDS = 5_000;
-const LARGEST_HEADERS_BYTES = 8_192;
 /** An answer that names 2,000 instances has half of it. */
 const LARGEST_BODY_BYTES = 262_144;
 const LONGEST_PARAMETER = 253;
@@ -60,8 +57,11 @@ const NO_SUCH_LINK =
 
 /** Serves the project routes. Throws when it cannot listen at the address. */
 export async function startReplyServer(options: ReplyServerOptions): Promise<ReplyServer> {
-  const { host, port, key, sessions, failed } = options;
-  const server = boundedServer();
+  const { key, sessions, failed } = options;
+  const server = boundedServer(LONGEST_CONNECTION_MILLISECONDS, {
+    bodyLimit: LARGEST_BODY_BYTES,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+  });
 
   // Before a body is read, and for paths that are none.
   server.addHook('onRequest', async ({ params }, reply) =>
@@ -127,7 +127,7 @@ export async function startReplyServer(options: ReplyServerOptions): Promise<Rep
     return reply.code(500).send({ message: 'Careen could not take it: try again' });
   });
 
-  const address = await listen(server, host, port);
+  const address = await listen(server, options, 'take answers');
   return {
     address,
     close: async () => {
@@ -145,38 +145,4 @@ const MESSAGES: Readonly<Record<number, string>> = {
 function wasTold(params: unknown, key: Uint8Array): boolean {
   const { data } = path.safeParse(params);
   return data !== undefined && isReplyToken(key, data.token, data.session, data.project);
-}
-
-function hasBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
-}
-
-/** Whoever reaches the port can take little: a connection has half a minute, a request five seconds and little room. */
-function boundedServer(): FastifyInstance {
-  const server = fastify({
-    logger: false,
-    forceCloseConnections: true,
-    exposeHeadRoutes: false,
-    bodyLimit: LARGEST_BODY_BYTES,
-    requestTimeout: LONGEST_REQUEST_MILLISECONDS,
-    routerOptions: { maxParamLength: LONGEST_PARAMETER },
-    http: {
-      headersTimeout: LONGEST_REQUEST_MILLISECONDS,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: LARGEST_HEADERS_BYTES,
-    },
-  });
-  server.server.on('connection', boundConnections(LONGEST_CONNECTION_MILLISECONDS));
-  return server;
-}
-
-async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
-  try {
-    return await server.listen({ host, port });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`cannot take answers at ${host}, port ${port}: ${why}; use another address`, {
-      cause: error,
-    });
-  }
 }

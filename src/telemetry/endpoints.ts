@@ -7,9 +7,8 @@
  * without a body, and ten seconds; a connection above the limit closes the oldest
  * one, so a probe is answered however many others are open.
  */
-import { fastify } from 'fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { boundConnections } from '../http/bound-connections.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { boundedServer, hasBody, listen } from '../http/bounded-server.ts';
 
 export type EndpointOptions = {
   readonly host: string;
@@ -33,13 +32,12 @@ const TICK_MILLISECONDS = 1_000;
 const LONGEST_SILENCE_MILLISECONDS = 10_000;
 
 const LONGEST_CONNECTION_MILLISECONDS = 10_000;
-const LONGEST_REQUEST_MILLISECONDS = 5_000;
-const LARGEST_HEADERS_BYTES = 8_192;
 
 /** Serves probes and metrics. Throws when it cannot listen at the address. */
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
-  const { host, port, ready, metrics, clock } = options;
-  const server = boundedServer();
+  const { ready, metrics, clock } = options;
+  const server = boundedServer(LONGEST_CONNECTION_MILLISECONDS);
+  server.addHook('onRequest', refuseAllButGet);
   let lastTick = clock();
 
   server.get('/healthz', async (_request, reply) => {
@@ -62,7 +60,7 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
     return reply.type(metrics.contentType).send(await text);
   });
 
-  const address = await listen(server, host, port);
+  const address = await listen(server, options, 'serve probes and metrics');
   const heartbeat = setInterval(() => {
     lastTick = clock();
   }, TICK_MILLISECONDS);
@@ -75,38 +73,9 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
   };
 }
 
-function boundedServer(): FastifyInstance {
-  const server = fastify({
-    logger: false,
-    forceCloseConnections: true,
-    exposeHeadRoutes: false,
-    requestTimeout: LONGEST_REQUEST_MILLISECONDS,
-    http: {
-      headersTimeout: LONGEST_REQUEST_MILLISECONDS,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: LARGEST_HEADERS_BYTES,
-    },
-  });
-  server.addHook('onRequest', refuseAllButGet);
-  server.server.on('connection', boundConnections(LONGEST_CONNECTION_MILLISECONDS));
-  return server;
-}
-
 /** Closes the connection with the answer, and answers before a body is read. */
-async function refuseAllButGet({ method, headers }: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function refuseAllButGet(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   reply.header('connection', 'close');
-  if (method !== 'GET') return reply.code(405).header('allow', 'GET').send();
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
-  return hasBody ? reply.code(413).send() : undefined;
-}
-
-async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
-  try {
-    return await server.listen({ host, port });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`cannot serve probes and metrics at ${host}, port ${port}: ${why}; use another address`, {
-      cause: error,
-    });
-  }
+  if (request.method !== 'GET') return reply.code(405).header('allow', 'GET').send();
+  return hasBody(request) ? reply.code(413).send() : undefined;
 }
