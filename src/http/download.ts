@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { connectionPool, type TlsKeys } from './connection-pool.ts';
 import { exchange, type Answer } from './exchange.ts';
+import { causesOf, networkCode } from './network-reason.ts';
 import { addressRefusal, boundedLookup, RefusedAddress } from './reachable.ts';
 
 export type DownloadRequest = {
@@ -124,16 +125,11 @@ function later(message: string): DownloadError {
   return new DownloadError(message, { isFinal: false });
 }
 
-/** The code of an error of the system or of TLS: its text may have words of others. */
 function asDownloadError(error: unknown): DownloadError {
-  const causes: unknown[] = [];
-  for (let next = error; next instanceof Error && causes.length < 5; next = next.cause) causes.push(next);
+  const causes = causesOf(error);
   const own = causes.find((cause) => cause instanceof DownloadError);
   if (own) return own;
   const refused = causes.find((cause) => cause instanceof RefusedAddress);
   if (refused) return new DownloadError(refused.message, { isFinal: true, cause: error });
-  const codes = causes.flatMap((cause) =>
-    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? [cause.code] : [],
-  );
-  return new DownloadError(`no answer: ${codes.at(-1) ?? 'unknown error'}`, { isFinal: false, cause: error });
+  return new DownloadError(`no answer: ${networkCode(causes)}`, { isFinal: false, cause: error });
 }

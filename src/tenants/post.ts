@@ -1,6 +1,7 @@
 /** One POST to a webhook: over a connection of its own, without redirects, and with a bound on time and on what is read. */
 import { connectionPool } from '../http/connection-pool.ts';
 import { exchange, type Answer } from '../http/exchange.ts';
+import { causesOf, networkCode } from '../http/network-reason.ts';
 import { RefusedAddress } from '../http/reachable.ts';
 import { boundedLookup, type WebhookBounds } from './reachable.ts';
 
@@ -69,14 +70,7 @@ async function textOf({ body }: Answer): Promise<string | undefined> {
   return Buffer.concat(parts).toString();
 }
 
-/** The code of the error of the system or of TLS: its text may have words and addresses of others. */
 function reasonOf(error: unknown): string {
-  const causes: unknown[] = [];
-  for (let next = error; next instanceof Error && causes.length < 5; next = next.cause) causes.push(next);
-  const refused = causes.find((cause) => cause instanceof RefusedAddress);
-  if (refused) return refused.message;
-  const codes = causes.flatMap((cause) =>
-    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? [cause.code] : [],
-  );
-  return codes.at(-1) ?? 'unknown error';
+  const causes = causesOf(error);
+  return causes.find((cause) => cause instanceof RefusedAddress)?.message ?? networkCode(causes);
 }
