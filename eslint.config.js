@@ -24,7 +24,7 @@ const LAYERS = {
   gateway: ['http', 'crds', 'planner', 'engine', 'tenants'],
   leadership: ['kube'],
   controllers: [
-    ...['kube', 'crds', 'planner', 'engine', 'status', 'telemetry'],
+    ...['http', 'kube', 'crds', 'planner', 'engine', 'status', 'telemetry'],
     ...['hostops', 'resources', 'leadership', 'tenants'],
   ],
   cli: ['kube', 'crds', 'planner', 'engine', 'status', 'hostops', 'resources'],

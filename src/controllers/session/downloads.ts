@@ -7,6 +7,7 @@ import type { Download, DownloadPolicy } from '../../crds/spec/downloads.ts';
 import { currentStage, type RunState } from '../../engine/run/run-state.ts';
 import { awaitsDownloads } from '../../engine/session/fetch-downloads.ts';
 import type { DownloadFacts } from '../../engine/session/session-state.ts';
+import type { Downloaded, DownloadRequest } from '../../http/download.ts';
 import { explain } from '../../kube/errors.ts';
 import { allowsHost, hostOf } from '../../planner/policy/session-policy.ts';
 import { ForeignObjectError, type DownloadObjects } from '../../resources/download-objects.ts';
@@ -17,25 +18,8 @@ import type { PassWithRun } from '../strategy/strategy-pass.ts';
 const TIMEOUT_MILLISECONDS = 120_000;
 const RETRY_MILLISECONDS = 30_000;
 
-/** One transfer. `refusal` judges each address before it is called, redirects included. */
-export type FileRequest = {
-  readonly url: string;
-  readonly sha256: string;
-  readonly maxBytes: number;
-  readonly refusal: (url: URL) => string | undefined;
-  /** The loopback and link-local addresses that are allowed. */
-  readonly listed: readonly string[];
-  readonly timeoutMs: number;
-};
-
-/** Resolves with the checked content, or why there is none. `isFinal`: another attempt would fail, too. */
-export type FetchFile = (
-  request: FileRequest,
-  signal: AbortSignal,
-) => Promise<
-  | { readonly kind: 'fetched'; readonly content: Buffer }
-  | { readonly kind: 'failed'; readonly reason: string; readonly isFinal: boolean }
->;
+/** Resolves with the checked content, or why there is none. */
+export type FetchFile = (request: DownloadRequest, signal: AbortSignal) => Promise<Downloaded>;
 
 export type DownloadsDeps = Pick<ReconcilerDeps, 'log' | 'clock'> & {
   readonly objects: Pick<DownloadObjects, 'find' | 'store'>;
@@ -166,8 +150,8 @@ export class Downloads {
     policy: DownloadPolicy,
     taken: number,
     signal: AbortSignal,
-  ): ReturnType<FetchFile> {
-    const request: FileRequest = {
+  ): Promise<Downloaded> {
+    const request: DownloadRequest = {
       ...{ url, sha256, listed: policy.hosts, timeoutMs: TIMEOUT_MILLISECONDS },
       maxBytes: Math.min(maxBytes, policy.maxBytes - taken),
       refusal: (address) => againstAddress(address, policy),
