@@ -45,7 +45,6 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** By the uid of the session, then by the key of the target. */
   readonly #sessions = new Map<string, Map<string, Lane>>();
-  readonly #taken = new Map<string, Set<string>>();
   readonly #stopping = new AbortController();
   #attempts = 0;
 
@@ -80,24 +79,23 @@ export class Deliveries {
     }
     const isDone = ({ id, project }: ProjectEvent): boolean =>
       (targets.get(project) ?? []).every(({ key }) => lanes.get(key)?.settled.has(id));
-    const taken = this.#taken.get(session.uid);
     return {
       done: forProjects.filter(isDone).map(({ id }) => id),
-      replies: [...lanes.values()].flatMap(({ replies }) => replies.filter(({ id }) => !taken?.has(id))),
+      replies: [...lanes.values()].flatMap(({ replies }) => replies),
       results: [...lanes.values()].flatMap(({ result }) => result ?? []),
       ...(wakes.length > 0 ? { wakeAt: Math.min(...wakes) } : {}),
     };
   }
 
   /** The verdicts on these answers are stored: they are not returned again. */
-  taken(session: string, replies: Iterable<string>): void {
-    this.#taken.set(session, new Set([...(this.#taken.get(session) ?? []), ...replies]));
+  taken(session: string, replies: readonly string[]): void {
+    for (const lane of this.#sessions.get(session)?.values() ?? [])
+      lane.replies = lane.replies.filter(({ id }) => !replies.includes(id));
   }
 
   /** Forgets a session that is over, or deleted. */
   forget(session: string): void {
     this.#sessions.delete(session);
-    this.#taken.delete(session);
   }
 
   /** Ends all attempts. Safe to call twice. */
