@@ -1,5 +1,5 @@
 /** Watches the constraints that tenants make, and reads the disruption budgets of the cluster. */
-import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { instanceConstraintSpec, type InstanceConstraintSpec } from '../crds/instance-constraint.ts';
 import {
@@ -9,8 +9,7 @@ import {
 import { API_VERSION } from '../crds/names.ts';
 import { labelSelector, type LabelSelector } from '../crds/spec/label-selector.ts';
 import { rawPages } from '../kube/client.ts';
-import type { Log } from '../kube/log.ts';
-import { WatchedObjects } from './watched-objects.ts';
+import { WatchedObjects, type WatchOptions } from './watched-objects.ts';
 
 /** An object of a tenant, without what nobody reads. */
 type OfTenant<Spec> = { readonly namespace: string; readonly name: string; readonly spec: Spec };
@@ -42,36 +41,27 @@ const budgetSchema = z
     return { namespace, name, selector, maxUnavailable };
   });
 
-export type ConstraintObjectsOptions = {
-  readonly config: KubeConfig;
-  readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-};
-
 export class ConstraintWatch {
   /** Called when a constraint has changed. */
   changed: () => void = () => undefined;
-  readonly #options: ConstraintObjectsOptions;
+  readonly #options: WatchOptions;
   readonly #instances: WatchedObjects<OfTenant<InstanceConstraintSpec>>;
   readonly #groups: WatchedObjects<OfTenant<InstanceGroupConstraintSpec>>;
   #budgets: { readonly readAt: number; readonly of: Promise<readonly Budget[]> } | undefined;
 
-  constructor(options: ConstraintObjectsOptions) {
+  constructor(options: WatchOptions) {
     this.#options = options;
     const changed = (): void => this.changed();
     const pathOf = (plural: string): string => `/apis/${API_VERSION}/${plural}`;
     this.#instances = new WatchedObjects({
-      ...{
-        ...options,
-        path: pathOf('instanceconstraints'),
-        schema: ofTenant(instanceConstraintSpec),
-        changed,
-      },
+      ...{ ...options, changed },
+      path: pathOf('instanceconstraints'),
+      schema: ofTenant(instanceConstraintSpec),
     });
     this.#groups = new WatchedObjects({
-      ...{ ...options, path: pathOf('instancegroupconstraints') },
-      ...{ schema: ofTenant(instanceGroupConstraintSpec), changed },
+      ...{ ...options, changed },
+      path: pathOf('instancegroupconstraints'),
+      schema: ofTenant(instanceGroupConstraintSpec),
     });
   }
 

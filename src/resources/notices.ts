@@ -1,5 +1,5 @@
 /** Reads, watches and writes the MaintenanceNotices: one in the namespace of each project that a session has told. */
-import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -7,8 +7,7 @@ import { noticeSpec, noticeStatus, type Notice, type NoticeStatus } from '../crd
 import { API_VERSION, MAINTENANCE_NOTICE, PROJECT_LABEL, SESSION_UID_LABEL } from '../crds/names.ts';
 import { call, FIELD_MANAGER } from '../kube/client.ts';
 import { httpStatus } from '../kube/errors.ts';
-import type { Log } from '../kube/log.ts';
-import { WatchedObjects } from './watched-objects.ts';
+import { WatchedObjects, type WatchOptions } from './watched-objects.ts';
 
 const PLURAL = 'maintenancenotices';
 const QUERY = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' } as const;
@@ -41,20 +40,13 @@ const stored = z
     return { ...identity, spec, status, session: labels[SESSION_UID_LABEL] ?? '' };
   });
 
-export type NoticesOptions = {
-  readonly config: KubeConfig;
-  readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-};
-
 export class Notices {
   /** Called with the uid of a session when one of its notices has changed, other than by its status. */
   changed: (session: string) => void = () => undefined;
-  readonly #config: KubeConfig;
+  readonly #config: WatchOptions['config'];
   readonly #watched: WatchedObjects<StoredNotice>;
 
-  constructor({ config, log, clock }: NoticesOptions) {
+  constructor({ config, log, clock }: WatchOptions) {
     this.#config = config;
     this.#watched = new WatchedObjects({
       ...{ config, log, clock, path: `/apis/${API_VERSION}/${PLURAL}`, schema: stored },

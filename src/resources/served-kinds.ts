@@ -2,7 +2,7 @@
  * Watches the CRDs of our kinds, and compares them with those of this version. An API server with older ones drops
  * fields from what it reads and stores, so nothing may be read or written before they are right.
  */
-import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { openApiSchema, type CrdDefinition } from '../crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../crds/host-pool.ts';
@@ -15,8 +15,8 @@ import { planStageDefinition } from '../crds/plan-stage.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../crds/strategy-kinds.ts';
 import { schemaGaps } from '../crds/schema/schema-gaps.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
-import type { Log } from '../kube/log.ts';
 import { crdName, missingKind, outdatedKind, withRemedy, type OutdatedKinds } from './outdated-kind-error.ts';
+import type { WatchOptions } from './watched-objects.ts';
 
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
@@ -46,19 +46,12 @@ export const OUR_KINDS: readonly CrdDefinition[] = [
   maintenanceWebhookDefinition,
 ];
 
-export type ServedKindsOptions = {
-  readonly config: KubeConfig;
-  readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-};
-
 export class ServedKinds {
   /** Called when the CRDs have changed. */
   changed: () => void = () => undefined;
   readonly #watched: readonly Watched[];
 
-  constructor({ config, log, clock }: ServedKindsOptions) {
+  constructor({ config, log, clock }: WatchOptions) {
     this.#watched = OUR_KINDS.map((definition) => ({
       definition,
       informer: new SupervisedInformer<KubernetesObject, readonly string[]>({

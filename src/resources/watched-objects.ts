@@ -9,11 +9,15 @@ import type { Log } from '../kube/log.ts';
 /** A watch that has failed begins again within seconds. */
 const LONGEST_WAIT_MS = 5_000;
 
-export type WatchedObjectsOptions<T> = {
+/** What each watch of ours needs. */
+export type WatchOptions = {
   readonly config: Client;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+};
+
+type WatchedObjectsOptions<T> = WatchOptions & {
   /** Of the collection. */
   readonly path: string;
   /** Objects that it cannot read are left out. */

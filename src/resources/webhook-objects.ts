@@ -1,5 +1,5 @@
 /** Watches the MaintenanceWebhooks, reads the Secrets that they name, and writes their status. */
-import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import {
@@ -11,8 +11,7 @@ import {
 import { API_VERSION } from '../crds/names.ts';
 import { call, FIELD_MANAGER } from '../kube/client.ts';
 import { httpStatus } from '../kube/errors.ts';
-import type { Log } from '../kube/log.ts';
-import { WatchedObjects } from './watched-objects.ts';
+import { WatchedObjects, type WatchOptions } from './watched-objects.ts';
 
 const PLURAL = 'maintenancewebhooks';
 /** A Secret is read again after this time: nobody watches it. */
@@ -42,21 +41,14 @@ const stored: z.ZodType<StoredWebhook> = z.looseObject({
 const secretData = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 type SecretData = Readonly<Record<string, string>>;
 
-export type WebhookObjectsOptions = {
-  readonly config: KubeConfig;
-  readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-};
-
 export class WebhookObjects {
   /** Called when a webhook has changed, other than by its status. */
   changed: () => void = () => undefined;
-  readonly #options: WebhookObjectsOptions;
+  readonly #options: WatchOptions;
   readonly #watched: WatchedObjects<StoredWebhook>;
   readonly #secrets = new Map<string, { readonly readAt: number; readonly data: SecretData | undefined }>();
 
-  constructor(options: WebhookObjectsOptions) {
+  constructor(options: WatchOptions) {
     this.#options = options;
     this.#watched = new WatchedObjects({
       ...{ ...options, path: `/apis/${API_VERSION}/${PLURAL}`, schema: stored },
@@ -85,8 +77,11 @@ export class WebhookObjects {
     if (!spec.secretRef) return undefined;
     const path = `/api/v1/namespaces/${namespace}/secrets/${spec.secretRef.name}`;
     const now = this.#options.clock();
+    // None is kept longer than it counts.
+    for (const [each, { readAt }] of this.#secrets)
+      if (now - readAt >= SECRET_COUNTS_MS) this.#secrets.delete(each);
     const known = this.#secrets.get(path);
-    if (known && now - known.readAt < SECRET_COUNTS_MS) return known.data;
+    if (known) return known.data;
     const data = await this.#readSecret(path);
     this.#secrets.set(path, { readAt: now, data });
     return data;
