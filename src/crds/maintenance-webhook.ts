@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { MAINTENANCE_WEBHOOK } from './names.ts';
-import { condition } from './observed/conditions.ts';
+import { condition, conditionsOfForm } from './observed/conditions.ts';
 import { objectName, observedGeneration, rules, seconds, text, time } from './schema/schema.ts';
 
 /** CloudEvents: signed JSON of CloudEvents 1.0. EventAlarm: the form in which managers of Fenix get event alarms. */
@@ -80,11 +80,8 @@ export const maintenanceWebhookStatus = z
     lastDeliveryTime: time()
       .optional()
       .describe('When the receiver last accepted a notification. Absent before the first one.'),
-    conditions: z
-      .array(webhookCondition)
-      .max(8)
+    conditions: conditionsOfForm(webhookCondition)
       .optional()
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .describe('Ready: the result of the last delivery.'),
   })
   .describe('The state of the webhook. Careen writes it.');

@@ -1,6 +1,6 @@
 /** What the status of a webhook says. Pure. */
 import type { MaintenanceWebhookStatus, WebhookReason } from '../crds/maintenance-webhook.ts';
-import { LONGEST_TEXT, statusText } from '../crds/text/status-text.ts';
+import { updateConditions } from '../crds/observed/conditions.ts';
 import type { TargetResult } from './deliveries.ts';
 import type { WebhookProblem } from './webhook-target.ts';
 
@@ -21,16 +21,17 @@ export function webhookStatus(
   // A new process knows no results: the last one stays, as long as the webhook is the same.
   const wasUnusable = old?.reason === 'SecretUnusable' || old?.reason === 'NotAllowed';
   if (!facts && old?.observedGeneration === generation && !wasUnusable) return before;
-  const { status, reason, message } = readiness(facts);
-  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : now;
   const isDelivered = facts && 'delivery' in facts && facts.delivery.kind === 'delivered';
   const lastDeliveryTime = isDelivered ? new Date(facts.at).toISOString() : before.lastDeliveryTime;
-  const text = statusText(message, LONGEST_TEXT);
-  const common = { observedGeneration: generation, lastTransitionTime };
   return {
     observedGeneration: generation,
     ...(lastDeliveryTime === undefined ? {} : { lastDeliveryTime }),
-    conditions: [{ type: 'Ready', status, reason, message: text, ...common }],
+    conditions: updateConditions(
+      before.conditions ?? [],
+      [{ type: 'Ready', ...readiness(facts) }],
+      generation,
+      now,
+    ),
   };
 }
 

@@ -68,21 +68,28 @@ export const condition = z
   .describe('One condition.');
 export type Condition = z.infer<typeof condition>;
 
-export const conditionList = z
-  .array(condition)
-  .max(8)
-  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
+/** A list of conditions, one of each type. */
+export function conditionsOfForm<Form extends z.ZodType>(form: Form): z.ZodArray<Form> {
+  return z
+    .array(form)
+    .max(8)
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
+}
+
+export const conditionList = conditionsOfForm(condition);
+
+type Wish = Pick<Condition, 'status' | 'message'> & { readonly type: string };
 
 /** The wanted content of a condition; the rest follows from the previous condition of its type. */
 export type DesiredCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** Makes the wanted conditions. Each keeps its `lastTransitionTime` while its status stays the same. */
-export function updateConditions(
-  before: readonly Condition[],
-  desired: readonly DesiredCondition[],
+export function updateConditions<const W extends Wish>(
+  before: readonly (Wish & Pick<Condition, 'lastTransitionTime'>)[],
+  desired: readonly W[],
   observedGeneration: number,
   now: string,
-): Condition[] {
+): (W & Pick<Condition, 'observedGeneration' | 'lastTransitionTime'>)[] {
   return desired.map((wish) => {
     const old = before.find((each) => each.type === wish.type);
     const lastTransitionTime = old?.status === wish.status ? old.lastTransitionTime : now;
