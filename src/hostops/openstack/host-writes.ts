@@ -72,13 +72,7 @@ async function take(
 ): Promise<Outcome> {
   if (claim.level !== 'touched' && !host.closedToNewWork)
     await disable(writer, host, lockReason(claim.run), signal);
-  try {
-    await leases.create({ cloud, host: host.name, uid: host.uid }, claim, lease, signal);
-    return ACCEPTED;
-  } catch (error) {
-    if (httpStatus(error) === 409 || httpStatus(error) === 404) return STALE;
-    throw error;
-  }
+  return unlessChanged(leases.create({ cloud, host: host.name, uid: host.uid }, claim, lease, signal));
 }
 
 /**
@@ -161,7 +155,10 @@ function isClaimed({ claim, spoiltClaim }: ComputeHost): boolean {
   return claim !== undefined || spoiltClaim !== undefined;
 }
 
-/** Writes the claim of a host again under another epoch, or makes the claim if it may be in flight. */
+/**
+ * Writes the claim of a host again under another epoch, or makes the claim if it may be in flight. Where one in flight does
+ * not fit the host any more, it is refused instead: it would lock a host that no run has recorded.
+ */
 export async function adoptHost(
   writer: HostWriter,
   name: HostName,
@@ -173,13 +170,24 @@ export async function adoptHost(
     if (!found || (uid !== undefined && found.host.uid !== uid)) return;
     const { host, lease } = found;
     const held = host.claim;
-    if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(host, claim)) return;
+    if (held ? held.run !== claim.run : !makeIfMissing || host.spoiltClaim !== undefined) return;
     const outcome =
       held && lease
         ? await replaced(writer, { host, lease }, { ...held, epoch: claim.epoch }, signal)
-        : await take(writer, found, claim, signal);
+        : mayArrive(host, claim)
+          ? await take(writer, found, claim, signal)
+          : await refuseLate(writer, found, signal);
     if (outcome.kind !== 'stale') return;
   }
+}
+
+/** Stale when the Lease has changed meanwhile: the late claim may have arrived, and is adopted then. */
+async function refuseLate(
+  { leases, cloud }: HostWriter,
+  { host, lease }: FreshHost,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  return unlessChanged(leases.refuseLate({ cloud, host: host.name, uid: host.uid }, lease, signal));
 }
 
 async function disable(
@@ -198,22 +206,21 @@ async function replaced(
   claim: Claim,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  try {
-    await leases.replace(lease, host.uid, claim, signal);
-    return ACCEPTED;
-  } catch (error) {
-    if (httpStatus(error) === 409 || httpStatus(error) === 404) return STALE;
-    throw error;
-  }
+  return unlessChanged(leases.replace(lease, host.uid, claim, signal));
 }
 
 /** Whether this removed the claim, and nobody had changed it since it was read. */
 async function isRemoved({ leases }: HostWriter, lease: ClaimLease, signal: AbortSignal): Promise<boolean> {
+  return (await unlessChanged(leases.remove(lease, signal))).kind === 'accepted';
+}
+
+/** Stale when the Lease has changed or gone since it was read. */
+async function unlessChanged(write: Promise<void>): Promise<Outcome> {
   try {
-    await leases.remove(lease, signal);
-    return true;
+    await write;
+    return ACCEPTED;
   } catch (error) {
-    if (httpStatus(error) === 409 || httpStatus(error) === 404) return false;
+    if (httpStatus(error) === 409 || httpStatus(error) === 404) return STALE;
     throw error;
   }
 }

@@ -20,11 +20,17 @@ import { outcomeOf, STALE } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
 import { indexOf } from './placing/cloud-scene.ts';
 import { outcomeOfMove } from './leaving/ask-to-leave.ts';
-import { adoptOrRefuse } from './adopt-or-refuse.ts';
 import { claimIn, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
 import { connectCloud, type CloudConnection } from './connection.ts';
-import { claimHost, leaveHostLocked, lockAgain, releaseHost, type HostWriter } from './host-writes.ts';
+import {
+  adoptHost,
+  claimHost,
+  leaveHostLocked,
+  lockAgain,
+  releaseHost,
+  type HostWriter,
+} from './host-writes.ts';
 import { ObservedCloud } from './observed/observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
 import { apartBefore, instancesBefore, placementOn, seedServers } from './placing/server-operations.ts';
@@ -199,9 +205,7 @@ export class OpenStackHostOps implements PoolOps {
     // A host that is not known counts as one that has left: nothing is decided before all were read once.
     if (cloud.observedAt === undefined) await cloud.readHosts();
     const writer = await this.#writer(scope);
-    await allEnded(
-      [...adoptions].map(async ([host, adoption]) => adoptOrRefuse(writer, host, adoption, signal)),
-    );
+    await allEnded([...adoptions].map(async ([host, adoption]) => adoptHost(writer, host, adoption, signal)));
     const recorded = [...adoptions.values()].flatMap(({ jobs = [] }) => jobs);
     await this.#options.jobs.adopt(recorded, fence, signal);
   }

@@ -1,8 +1,12 @@
 /** A claim of an earlier leader that is on its way to a host which has changed since. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../../src/engine/effect.ts';
-import { adoptOrRefuse } from '../../../../src/hostops/openstack/adopt-or-refuse.ts';
-import { claimHost, releaseHost, type HostWriter } from '../../../../src/hostops/openstack/host-writes.ts';
+import {
+  adoptHost,
+  claimHost,
+  releaseHost,
+  type HostWriter,
+} from '../../../../src/hostops/openstack/host-writes.ts';
 import { HOST } from './cloud-objects.ts';
 import { claimOf, OneHost, RUN, signal } from './one-host.ts';
 
@@ -18,7 +22,7 @@ const disabledByOthers = (): unknown =>
 
 async function adopt(writer: HostWriter = host.writer, fields: object = {}): Promise<void> {
   const claim = { ...LATE, epoch: 7 };
-  await adoptOrRefuse(writer, HOST, { claim, uid: undefined, makeIfMissing: true, ...fields }, signal);
+  await adoptHost(writer, HOST, { claim, uid: undefined, makeIfMissing: true, ...fields }, signal);
 }
 
 /** The earlier leader has read the host, and stands still before it writes, while something else happens. */
@@ -57,7 +61,7 @@ describe('a late claim of a host that others have disabled since', () => {
     const read: HostWriter['read'] = async (...asked) => {
       const found = await host.writer.read(...asked);
       reads += 1;
-      if (reads === 2)
+      if (reads === 1)
         await host.leases.create(
           { cloud: host.writer.cloud, host: HOST, uid: found?.host.uid ?? '' },
           LATE,
