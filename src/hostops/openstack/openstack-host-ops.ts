@@ -35,10 +35,10 @@ import { ObservedCloud } from './observed/observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
 import { apartBefore, instancesBefore, placementOn, seedServers } from './placing/server-operations.ts';
 import {
+  areStoppedOn,
   askServer,
   callOffServer,
   cancelMovesFrom,
-  stoppedOn,
   type ServersOfCloud,
 } from './servers-of-cloud.ts';
 import { SERVER_WORDS } from './leaving/server-words.ts';
@@ -327,7 +327,7 @@ export class OpenStackHostOps implements PoolOps {
   #hostFacts(cloud: ObservedCloud, name: HostName, scope: Scope): HostFacts | undefined {
     const host: ComputeHost | undefined = cloud.hosts.get(name);
     const servers = cloud.serversOn(name);
-    const limits = { ...providerOf(scope), stops: stoppedOn(cloud, name) !== undefined };
+    const limits = { ...providerOf(scope), stops: areStoppedOn(cloud, name) };
     const instances = servers && instancesOn(servers, cloud.moves, limits, this.#options.now());
     const capacity = cloud.scene && indexOf(cloud.scene.survey).roomOf(name)?.capacity['VCPU'];
     const facts = host && hostFactsOf(host, scope, instances);

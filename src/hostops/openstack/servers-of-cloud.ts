@@ -26,8 +26,7 @@ export async function askServer(
 ): Promise<Outcome> {
   const { notTo } = effect;
   const { uid } = effect.instance;
-  const stoppedSince = (host: HostName): string | undefined => stoppedOn(cloud, host);
-  const policy = { ...allowed, stops: stoppedSince(effect.host) !== undefined };
+  const policy = { ...allowed, stops: areStoppedOn(cloud, effect.host) };
   const againstMore = (): string | undefined => {
     if (cloud.inFlight >= maxMigrations)
       return `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`;
@@ -50,7 +49,7 @@ export async function askServer(
   const seen = (): SeenServer | undefined => cloud.justSeen(effect.host, uid);
   let mayLeave = false;
   try {
-    const checks = { stoppedSince, againstMore, target, beforeWrite, now };
+    const checks = { stopped: () => stoppedHosts(cloud), againstMore, target, beforeWrite, now };
     const outcome = await askToLeave({ compute, seen, moves, hostIsUp, policy, ...checks }, effect, signal);
     mayLeave = outcome.kind === 'accepted' || outcome.kind === 'unknown';
     return outcome;
@@ -81,8 +80,15 @@ export async function cancelMovesFrom(
   return cancelMigrations({ ...known, beforeWrite, now }, signal);
 }
 
-/** Since when the servers on a host are stopped for its outage, by its claim; undefined where they move away. */
-export function stoppedOn({ hosts }: ObservedCloud, host: HostName): string | undefined {
-  const claim = hosts.get(host)?.claim;
-  return claim?.stopsInstances ? claim.since : undefined;
+/** Whether the servers on a host are stopped for its outage, by its claim; otherwise they move away. */
+export function areStoppedOn({ hosts }: ObservedCloud, host: HostName): boolean {
+  return hosts.get(host)?.claim?.stopsInstances === true;
+}
+
+/** The hosts whose servers are stopped for their outages, and since when, by their claims. */
+function stoppedHosts({ hosts }: ObservedCloud): ReadonlyMap<HostName, string> {
+  const claims = [...hosts.values()].flatMap(({ name, claim }) => (claim ? [{ name, ...claim }] : []));
+  return new Map(
+    claims.filter(({ stopsInstances }) => stopsInstances).map(({ name, since }) => [name, since]),
+  );
 }

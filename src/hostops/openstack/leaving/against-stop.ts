@@ -8,7 +8,8 @@ import type { Moves } from './servers-on-host.ts';
 export type Asked = {
   readonly compute: Compute;
   readonly moves: () => Moves;
-  readonly stoppedSince: (host: HostName) => string | undefined;
+  /** The hosts whose servers are stopped for an outage, and since when. */
+  readonly stopped: () => ReadonlyMap<HostName, string>;
 };
 
 /** Whether the members of a group are there to stand in for each other. */
@@ -25,7 +26,7 @@ export function apartGroups(servers: readonly Server[], groups: readonly ServerG
 
 /** Undefined when the server may be stopped. The last look at what else is asked comes after all waits. */
 export async function againstStop(
-  { compute, moves, stoppedSince }: Asked,
+  { compute, moves, stopped }: Asked,
   { id }: Server,
   host: HostName,
   signal: AbortSignal,
@@ -33,15 +34,17 @@ export async function againstStop(
   const userId = await compute.userId(signal);
   const isOurs = async (server: string, since: string): Promise<ReturnType<typeof powerHistory>['kind']> =>
     powerHistory({ actions: await compute.instanceActions(server, signal), userId, since }).kind;
-  const since = stoppedSince(host);
+  const since = stopped().get(host);
   if (since !== undefined && (await isOurs(id, since)) === 'taken-over')
     return `was started by somebody else after it was stopped for this run: openstack server stop ${id}, or wait until it may be stopped`;
 
   const groups = moves().groups.filter((group) => isApart(group) && group.members.includes(id));
-  for (const { name, members } of groups)
+  // Each member costs a request: it is read only while servers of another host are stopped.
+  const areStoppedElsewhere = [...stopped().keys()].some((each) => each !== host);
+  for (const { name, members } of areStoppedElsewhere ? groups : [])
     for (const member of members.filter((each) => each !== id)) {
       const other = await compute.find(member, signal);
-      const from = other?.host === undefined || other.host === host ? undefined : stoppedSince(other.host);
+      const from = other?.host === undefined || other.host === host ? undefined : stopped().get(other.host);
       if (!other || from === undefined || other.status === 'ACTIVE') continue;
       const kind = await isOurs(member, from);
       if (kind === 'stopped' || kind === 'started') return ofGroup(member, name);

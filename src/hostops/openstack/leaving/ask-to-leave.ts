@@ -28,8 +28,8 @@ export type Asking = {
   readonly moves: () => Moves;
   readonly hostIsUp: boolean;
   readonly policy: LeavingPolicy;
-  /** Since when the servers on a host are stopped for its outage; undefined where they are not. */
-  readonly stoppedSince: (host: HostName) => string | undefined;
+  /** The hosts whose servers are stopped for an outage, and since when. */
+  readonly stopped: () => ReadonlyMap<HostName, string>;
   readonly target: (server: Server, migrations: readonly Migration[]) => Target;
   /** Why no further server may move now; undefined when one may. */
   readonly againstMore: () => string | undefined;

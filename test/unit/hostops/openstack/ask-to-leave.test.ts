@@ -32,7 +32,7 @@ async function ask(more: Partial<Asking> = {}, aborted: AbortSignal = signal): P
     ...{ compute: new Compute(cloud.session()), moves: () => moves(), hostIsUp: true },
     policy: { coldMigration: true, evacuation: true, stops: false },
     seen: () => undefined,
-    stoppedSince: () => undefined,
+    stopped: () => new Map(),
     target: () => ({ kind: 'to', host: undefined }),
     againstMore: () => undefined,
     beforeWrite: () => (writes += 1),

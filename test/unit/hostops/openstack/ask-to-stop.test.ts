@@ -40,7 +40,7 @@ async function ask(known: Partial<Moves> = {}, more: Partial<Asking> = {}): Prom
     ...{ compute: new Compute(cloud.session()), moves: () => moves(known), hostIsUp: true },
     policy: { coldMigration: false, evacuation: false, stops: true },
     seen: () => undefined,
-    stoppedSince: () => ago(600),
+    stopped: () => new Map([HOST, OTHER].map((host) => [host, ago(600)])),
     target: () => ({ kind: 'wait', reason: 'no move is wanted' }),
     againstMore: () => 'no move is wanted',
     beforeWrite: () => undefined,
@@ -128,6 +128,13 @@ describe('a server with another one that stands in for it', () => {
       expect(outcome).toMatchObject({
         reason: expect.stringContaining('server s2 of its group db runs again') as string,
       });
+  });
+
+  it('is stopped without a look at that one while servers are stopped on no other host', async () => {
+    nova('s2', there, [['stop', 'u1']]);
+    const stopped = (): ReadonlyMap<string, string> => new Map([[HOST, ago(600)]]);
+    expect(await ask({ groups }, { stopped })).toEqual({ kind: 'accepted' });
+    expect(cloud.asked(`GET ${NOVA}/servers/s2`)).toEqual([]);
   });
 
   it('is not stopped when that one is asked at the same time', async () => {
