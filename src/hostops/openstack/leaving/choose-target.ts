@@ -1,7 +1,8 @@
 /** Chooses where a server moves, where that is not left to Nova's scheduler. Pure. */
 import type { Migration, Server } from '../../../openstack/compute-answers.ts';
 import type { HostName } from '../../../planner/hosts/facts.ts';
-import type { ComputeHost } from '../compute-host.ts';
+import { takesServers, type PossibleTarget } from '../placing/cloud-scene.ts';
+import { isInZone } from '../placing/server-bounds.ts';
 import { hasFailed } from './next-move.ts';
 
 /** `host` undefined: Nova's scheduler chooses, which knows capacities, groups and filters. It verifies a named host, too. */
@@ -14,7 +15,7 @@ export type Choice = {
   /** The migrations of the server away from its host, since that was claimed. */
   readonly migrations: readonly Migration[];
   /** All hosts of the cloud. */
-  readonly hosts: Iterable<Pick<ComputeHost, 'name' | 'ready' | 'closedToNewWork' | 'labels'>>;
+  readonly hosts: Iterable<PossibleTarget>;
   /** How many servers move to a host now. */
   readonly arriving: (host: HostName) => number;
   readonly maxMigrationsPerTarget: number | undefined;
@@ -24,8 +25,8 @@ export type Choice = {
 
 /**
  * Names a host where the pool limits the moves to one, where some hosts must not take the server, and where a migration to a
- * host has failed before: then one that the server has not failed to reach. Nova may refuse that, by filters that Careen does not know: after such an attempt it is the
- * next one, or again the choice of Nova.
+ * host has failed before: then one that the server has not failed to reach. Nova may refuse that, by filters that Careen does
+ * not know: after such an attempt it is the next one, or again the choice of Nova.
  */
 export function chooseTarget(choice: Choice): Target {
   const { server, migrations, hosts, arriving, maxMigrationsPerTarget: most, notTo = [] } = choice;
@@ -37,11 +38,10 @@ export function chooseTarget(choice: Choice): Target {
     return { kind: 'to', host: undefined };
   const open = [...hosts].filter(
     (host) =>
-      host.ready &&
-      !host.closedToNewWork &&
+      takesServers(host) &&
       host.name !== server.host &&
       !notTo.includes(host.name) &&
-      isInZone(server, host),
+      isInZone(server, host.labels['zone']),
   );
   const untried = open.filter(({ name }) => !failed.has(name));
   const free = untried.filter(({ name }) => most === undefined || arriving(name) < most);
@@ -57,7 +57,3 @@ export function chooseTarget(choice: Choice): Target {
 
 const AGAINST_ALL =
   'waits: no host that may take it is open, by the bounds of its group on members that share a host';
-
-function isInZone({ pinnedZone }: Server, { labels }: Pick<ComputeHost, 'labels'>): boolean {
-  return typeof pinnedZone !== 'string' || labels['zone'] === pinnedZone;
-}

@@ -39,13 +39,19 @@ export function boundsOf(server: Server, around: Surroundings): readonly Bound[]
   ];
 }
 
-/** The zone that the server was booted in or moved to does not bind it, unless it was asked for. */
+/**
+ * Whether a server may be in a zone. The one that it was booted in or moved to does not bind it, unless that was asked for.
+ */
+export function isInZone({ pinnedZone }: Pick<Server, 'pinnedZone'>, zone: string | undefined): boolean {
+  return typeof pinnedZone !== 'string' || zone === pinnedZone;
+}
+
 function ofZone({ id, pinnedZone }: Server, { zoneOf }: Surroundings): Bound[] {
   if (typeof pinnedZone !== 'string') return [];
   return [
     {
       words: `of zone ${pinnedZone}`,
-      admits: (host) => zoneOf(host) === pinnedZone,
+      admits: (host) => isInZone({ pinnedZone }, zoneOf(host)),
       none: `is pinned to zone ${pinnedZone}, where no other host is in service that may take it`,
       remedy: `add a host to the zone, or unpin the server (Nova 2.104): PUT /servers/${id} with pinned_availability_zone null`,
     },
