@@ -44,13 +44,15 @@ export function chooseTarget(choice: Choice): Target {
       isInZone(server, host.labels['zone']),
   );
   const untried = open.filter(({ name }) => !failed.has(name));
-  const free = untried.filter(({ name }) => most === undefined || arriving(name) < most);
+  // Where the choice is not left to Nova, a host is tried again rather than none. `nextMove` counts the failures.
+  const possible = untried.length > 0 || isFree ? untried : open;
+  const free = possible.filter(({ name }) => most === undefined || arriving(name) < most);
   const ranked = free
     .map(({ name }) => name)
     .toSorted((a, b) => arriving(a) - arriving(b) || (a < b ? -1 : Number(a > b)));
   const best = ranked[refused % ranked.length];
   if (best !== undefined) return { kind: 'to', host: best };
-  if (most !== undefined && untried.length > 0)
+  if (most !== undefined && possible.length > 0)
     return { kind: 'wait', reason: `waits: at most ${String(most)} servers may move to one host at once` };
   return isFree ? { kind: 'to', host: undefined } : { kind: 'wait', reason: AGAINST_ALL };
 }

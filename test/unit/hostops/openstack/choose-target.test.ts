@@ -101,4 +101,9 @@ describe('hosts that must not take a server', () => {
     expect(choose({ notTo: ['b', 'c'] })).toMatchObject({ kind: 'wait' });
     expect(choose({ notTo: ['b', 'c'], migrations: [migration('error')] })).toMatchObject({ kind: 'wait' });
   });
+
+  it('leave those that it has failed to reach, which are tried again when there is no other', () => {
+    expect(choose({ notTo: ['b'], migrations: failedAt('c') })).toEqual({ kind: 'to', host: 'c' });
+    expect(choose({ notTo: ['d'], migrations: failedAt('c') })).toEqual({ kind: 'to', host: 'b' });
+  });
 });
