@@ -127,7 +127,10 @@ function retryAfterNoHost(failures: readonly Migration[]): Instant {
   return Math.max(...failedAt) + (NO_HOST_PAUSES_MS[failedAt.length - 1] ?? 0);
 }
 
-/** A cold migration away from the host is confirmed; a resize is for the owner of the server to confirm. */
+/**
+ * A cold migration away from the host is confirmed; a resize is for the owner of the server to confirm. Without a migration
+ * from there either one may have been before, also a cold migration that Careen asked for and that began too late.
+ */
 export function afterResize(
   host: HostName,
   { id, host: at }: Server,
@@ -136,10 +139,10 @@ export function afterResize(
   const finished = migrations.find(({ status }) => status === 'finished');
   if (finished?.type === 'migration') return { kind: 'confirm' };
   if (!finished && at !== host) return HAS_LEFT;
-  const reason =
-    'was resized, and its owner has neither confirmed nor reverted that: ' +
-    `openstack server resize confirm ${id}, or revert`;
-  return { kind: 'stuck', reason };
+  const what = finished
+    ? 'was resized, and its owner has neither confirmed nor reverted that'
+    : 'was resized, or came by a cold migration, and nobody has confirmed or reverted that';
+  return { kind: 'stuck', reason: `${what}: openstack server resize confirm ${id}, or revert` };
 }
 
 function whenDown({ id }: Server, { evacuation }: MovePolicy): NextMove {

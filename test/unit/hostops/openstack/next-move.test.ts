@@ -104,7 +104,17 @@ describe('a server in VERIFY_RESIZE', () => {
   it('is for its owner to confirm when it was resized', () => {
     expect(resized({ type: 'resize' })).toMatchObject({
       kind: 'stuck',
-      reason: expect.stringContaining('openstack server resize confirm s1, or revert') as unknown,
+      reason:
+        'was resized, and its owner has neither confirmed nor reverted that: openstack server resize confirm s1, or revert',
+    });
+  });
+
+  it('is not called resized when it was there before the outage: a cold migration may have brought it', () => {
+    expect(move({ status: 'VERIFY_RESIZE' }, { migrations: [] })).toMatchObject({
+      kind: 'stuck',
+      reason:
+        'was resized, or came by a cold migration, and nobody has confirmed or reverted that: ' +
+        'openstack server resize confirm s1, or revert',
     });
   });
 
