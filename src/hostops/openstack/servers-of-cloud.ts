@@ -6,7 +6,7 @@ import { askToLeave } from './leaving/ask-to-leave.ts';
 import { callOff } from './leaving/call-off.ts';
 import { cancelMigrations } from './leaving/cancel-migrations.ts';
 import { chooseTarget, type Target } from './leaving/choose-target.ts';
-import type { Moves, SeenServer } from './leaving/servers-on-host.ts';
+import { leavingNow, type Moves, type SeenServer } from './leaving/servers-on-host.ts';
 import type { ObservedCloud } from './observed/observed-cloud.ts';
 import type { OpenStackProvider } from './provider.ts';
 
@@ -30,7 +30,8 @@ export async function askServer(
   const againstMore = (): string | undefined => {
     if (cloud.inFlight >= maxMigrations)
       return `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`;
-    return cloud.leaving(effect.host) >= allowed.maxMigrationsPerHost
+    const there = cloud.serversOn(effect.host);
+    return there && leavingNow(there, cloud.moves, policy, now()) >= allowed.maxMigrationsPerHost
       ? `at most ${String(allowed.maxMigrationsPerHost)} may leave ${effect.host} at once (spec.provider.openstack.maxMigrationsPerHost)`
       : undefined;
   };

@@ -55,24 +55,16 @@ const ASKS: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evac
 
 /** The servers that keep a host from being empty. Those that wait for their turn come by their age. */
 export function instancesOn(
-  { host, hostIsUp, servers, readAt }: ServersOnHost,
+  on: ServersOnHost,
   moves: Moves,
   limits: MoveLimits,
   now: Instant,
 ): InstanceFacts[] {
-  const own = serversThere(servers).flatMap((server) => {
-    const migrations = migrationsOf(server, host, moves, readAt);
-    const next = nextOf({ server, readAt, host, hostIsUp, moves, policy: limits, now });
-    return next ? [{ server, migrations, next }] : [];
-  });
-  // Nova may show nothing yet of one that was asked a moment ago.
-  const wasAsked = ({ id }: Server, { kind }: NextMove): boolean => ASKS.has(kind) && moves.setOff.has(id);
-  const onTheWay = own.filter(
-    ({ server, next }) => next.kind === 'moving' || isBeingMoved(server) || wasAsked(server, next),
-  );
-  let free = limits.maxMigrationsPerHost - onTheWay.length;
+  const own = leaversOf(on, moves, limits, now);
+  let free = limits.maxMigrationsPerHost - own.filter((each) => isOnTheWay(each, moves)).length;
   const due = new Set<string>();
-  return own.map(({ server, migrations, next: move }) => {
+  return own.map((leaver) => {
+    const { server, migrations, next: move } = leaver;
     const attempts = migrations.filter(cameToNothing).length;
     const request = `${move.kind}-${String(attempts)}-${String(moves.lost.get(server.id) ?? 0)}`;
     const instance = { ...instanceOf(server), request };
@@ -84,11 +76,11 @@ export function instancesOn(
       case 'stuck':
         return { ...instance, stuck: move.reason };
       default: {
-        if (!ASKS.has(move.kind) || wasAsked(server, move)) return instance;
+        if (!ASKS.has(move.kind) || wasAsked(leaver, moves)) return instance;
         const waitsFor =
           free > 0
             ? againstGroup(server.id, moves, due)
-            : `waits for its turn: at most ${String(limits.maxMigrationsPerHost)} may leave ${host} at once`;
+            : `waits for its turn: at most ${String(limits.maxMigrationsPerHost)} may leave ${on.host} at once`;
         if (waitsFor !== undefined) return { ...instance, waitsFor };
         free -= 1;
         due.add(server.id);
@@ -96,6 +88,39 @@ export function instancesOn(
       }
     }
   });
+}
+
+/** How many servers are on their way from a host: so many fewer may be asked to leave it. */
+export function leavingNow(on: ServersOnHost, moves: Moves, policy: LeavingPolicy, now: Instant): number {
+  return leaversOf(on, moves, policy, now).filter((each) => isOnTheWay(each, moves)).length;
+}
+
+type Leaving = {
+  readonly server: Server;
+  readonly migrations: readonly Migration[];
+  readonly next: NextMove;
+};
+
+function leaversOf(
+  { host, hostIsUp, servers, readAt }: ServersOnHost,
+  moves: Moves,
+  policy: LeavingPolicy,
+  now: Instant,
+): readonly Leaving[] {
+  return serversThere(servers).flatMap((server) => {
+    const migrations = migrationsOf(server, host, moves, readAt);
+    const next = nextOf({ server, readAt, host, hostIsUp, moves, policy, now });
+    return next ? [{ server, migrations, next }] : [];
+  });
+}
+
+function isOnTheWay(leaver: Leaving, moves: Moves): boolean {
+  return leaver.next.kind === 'moving' || isBeingMoved(leaver.server) || wasAsked(leaver, moves);
+}
+
+/** Nova may show nothing yet of a server that was asked a moment ago. */
+function wasAsked({ server, next }: Leaving, { setOff }: Moves): boolean {
+  return ASKS.has(next.kind) && setOff.has(server.id);
 }
 
 /** The servers of a host of which something is there, by their age. */

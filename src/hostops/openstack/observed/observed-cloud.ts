@@ -173,11 +173,6 @@ export class ObservedCloud {
     return this.#moves.arriving(host);
   }
 
-  /** How many servers of an open host move, or were asked to and do not show it yet. */
-  leaving(host: HostName): number {
-    return this.#moves.leaving(host);
-  }
-
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
   async readHosts(): Promise<void> {
     this.#slow = undefined;

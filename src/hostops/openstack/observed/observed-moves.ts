@@ -95,12 +95,6 @@ export class ObservedMoves {
     return [...this.#onTheWay].filter((server) => whither(server) === host).length;
   }
 
-  /** How many servers of an open host move, or were asked to and do not show it yet. */
-  leaving(host: HostName): number {
-    const there = this.#open.listOf(host)?.servers ?? [];
-    return this.#onTheWay.intersection(new Set(there.map(({ id }) => id))).size;
-  }
-
   get #onTheWay(): ReadonlySet<string> {
     return this.#setOff.union(new Set(this.#moving.map(({ server }) => server)));
   }
