@@ -2,7 +2,12 @@
 import { SESSION_UID_LABEL } from '../../crds/names.ts';
 import { counted } from '../../crds/text/counted.ts';
 import type { SessionState } from '../../crds/vocabulary.ts';
-import { computeHosts, isAskedState } from '../../engine/session/session-state.ts';
+import {
+  computeHosts,
+  isAskedState,
+  type InstanceAnswer,
+  type InstanceQuestion,
+} from '../../engine/session/session-state.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import { namespaceOfProject } from '../../status/tenant-namespace.ts';
 import type { Commands } from './commands.ts';
@@ -18,10 +23,7 @@ export type SessionReport = {
   readonly asked: readonly AskedProject[];
 };
 
-export type AskedProject = {
-  readonly project: string;
-  readonly asked: string;
-  readonly replyBy: string;
+export type AskedProject = Pick<InstanceQuestion, 'project' | 'asked' | 'replyBy'> & {
   readonly answer: 'awaited' | 'ACK' | 'NACK' | 'assumed';
   /** About how many instances. */
   readonly instances: number;
@@ -58,9 +60,7 @@ function askedIn({ projects, questions }: Pick<Session, 'projects' | 'questions'
   ];
 }
 
-function answerText(
-  answer: { readonly kind: 'ACK' | 'NACK'; readonly assumed?: true | undefined } | undefined,
-): AskedProject['answer'] {
+function answerText(answer: Pick<InstanceAnswer, 'kind' | 'assumed'> | undefined): AskedProject['answer'] {
   if (!answer) return 'awaited';
   return answer.assumed ? 'assumed' : answer.kind;
 }
