@@ -5,6 +5,7 @@ import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { planSession, type HostsInService } from '../../engine/session/plan-session.ts';
 import { hostStage, inPlaceStage } from '../../engine/session/rounds.ts';
 import type { SessionHost, SessionProgress } from '../../engine/session/session-state.ts';
+import type { Workflow } from '../../engine/session/workflow.ts';
 import type { Instant } from '../../engine/view.ts';
 import { estimateStage } from '../../planner/estimate.ts';
 import type { HostSeed } from '../../planner/hosts/facts.ts';
@@ -50,9 +51,16 @@ export function plannedSession(
 ): { readonly plan: Plan; readonly session: SessionProgress; readonly hosts: number } {
   const onNodes = pool.spec.provider.openstack === undefined;
   const view = inService(hosts, ownerKey(owner));
-  const found = planSession(spec, seeds, { pool: pool.name, view, now, onNodes });
+  const workflows = workflowsOf(pool.spec);
+  const found = planSession(spec, seeds, { pool: pool.name, view, now, onNodes, workflows });
   if (found.problems) throw new CommandError(found.problems.join('\n'));
   return { ...found, hosts: found.session.hosts.length };
+}
+
+/** The modules are those of the operator; the pool says which of them its sessions may name. The plan is made without them. */
+function workflowsOf({ actionPolicy }: PlannedPool['pool']['spec']): ReadonlyMap<string, Workflow> {
+  const elsewhere: Workflow = () => ({ kind: 'failed', reason: 'only the operator has its module' });
+  return new Map((actionPolicy.workflows ?? []).map((name) => [name, elsewhere]));
 }
 
 /** A host that this very session holds counts as it will be once it is given back. */

@@ -4,6 +4,7 @@ import { counted } from '../../crds/text/counted.ts';
 import type { Reason } from '../../crds/observed/conditions.ts';
 import type { Finding } from '../../crds/observed/finding.ts';
 import { API_VERSION } from '../../crds/names.ts';
+import { enumerated } from '../../crds/text/enumerated.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { heldByPin, pinnedElsewhere } from '../../status/pinned-plan.ts';
 import { messageOf } from '../../status/message.ts';
@@ -11,9 +12,11 @@ import { heldByLimit } from '../../status/order.ts';
 import { newRun, type RunState } from '../../engine/run/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import { computeHosts, type SessionProgress } from '../../engine/session/session-state.ts';
+import { KNOWN_WORKFLOWS } from '../../engine/session/workflows.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
 import type { Instant } from '../../engine/view.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
+import { CommandError } from '../command-error.ts';
 import type { Fleet } from '../files/fleet-file.ts';
 import { unwellBecause } from '../plan/host-state.ts';
 import { poolOfNodes } from '../plan/planned-pool.ts';
@@ -72,6 +75,7 @@ export async function simulationOf(
 ): Promise<Simulation> {
   const nodes = poolOfNodes(fleet);
   const planned = planFor(strategy, nodes, now);
+  checkWorkflow(planned);
   const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, nodes, planned);
   const whatIf = readWhatIf(options, foreseenPlan(planned));
   const order = orderOf(strategy, planned, pool.name);
@@ -93,6 +97,16 @@ export async function simulationOf(
     remedies: remediesOf(name, outcome, left),
     findings,
   };
+}
+
+/** Throws CommandError for a workflow of the administrator: its module is in the operator alone. */
+function checkWorkflow({ plan: { actions } }: Planned): void {
+  const workflow = actions.session?.workflow;
+  if (workflow === undefined || KNOWN_WORKFLOWS.includes(workflow)) return;
+  throw new CommandError(
+    `spec.workflow is ${workflow}, whose module only the operator has: careen simulate goes by ` +
+      `${enumerated(KNOWN_WORKFLOWS, 'or')}; careen plan shows what is known of the session before it begins`,
+  );
 }
 
 function simulatedSession(session: SessionProgress, states: readonly EnteredState[] = []): SimulatedSession {

@@ -126,6 +126,30 @@ describe('careen plan of a session', () => {
   });
 });
 
+describe('a session with a workflow of the administrator', () => {
+  const named = async (workflows: readonly string[]) =>
+    sessionInputs({ workflow: 'by-rack' }, workers(2), { actionPolicy: { workflows } });
+
+  it('is planned where its pool allows that: only its rounds are not known', async () => {
+    const { status, out } = await planned(await named(['by-rack']));
+    expect(status).toBe(2);
+    expect(out).toContain('2 hosts to empty in turn');
+    expect(out).not.toContain('to mend');
+  });
+
+  it('is refused where its pool does not, with those that may be named', async () => {
+    expect(await refusal(await named(['by-row']))).toContain(
+      'spec.workflow is by-rack: there is no such workflow; use default, vnf, kubernetes, by-row',
+    );
+  });
+
+  it('is not simulated by another workflow', async () => {
+    await expect(printed(await named(['by-rack']), 100)).rejects.toThrow(
+      'spec.workflow is by-rack, whose module only the operator has: careen simulate goes by default, vnf or kubernetes',
+    );
+  });
+});
+
 describe('careen simulate of a session', () => {
   it('goes round the hosts with projects that agree, and shows the states and the stages', async () => {
     const files = await sessionInputs({ actions: ACTIONS }, [CONTROLLER, ...workers(3)]);
