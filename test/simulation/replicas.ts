@@ -9,6 +9,8 @@ import type { Timeline } from './timeline.ts';
 const PREFIX = 'op-';
 const LEASE_SECONDS = 60;
 const RESYNC_SECONDS = 60;
+/** By then a process that was stopped is up to date again. */
+const WOKEN_MS = 15_000;
 /** All processes share it: it has many counters, and nothing depends on them. */
 const metrics = operatorMetrics(() => Date.now());
 
@@ -65,6 +67,11 @@ export class Replicas {
   /** When the last stopped process continues. */
   get stalledUntil(): number {
     return Math.max(...[...this.#processes.values()].map(({ stoppedUntil }) => stoppedUntil));
+  }
+
+  /** Whether no process has just continued that was stopped. */
+  get areAwake(): boolean {
+    return this.#options.scheduler.now - this.stalledUntil > WOKEN_MS;
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 /** One seed: its world, its faults, its people, and its end. */
-import { at, ApiServer } from './world/api-server.ts';
+import { ApiServer } from './world/api-server.ts';
 import { Cluster } from './world/cluster.ts';
-import type { ApiObject } from './world/objects.ts';
+import { AT_ONCE } from './world/job-controller.ts';
 import { usePlatformOf } from './world/platform.ts';
 import { Random } from './world/random.ts';
 import { Scheduler } from './world/scheduler.ts';
@@ -10,47 +10,35 @@ import { Checker } from './checker.ts';
 import { fateOf, Incidents, type Fate } from './incidents/incidents.ts';
 import { CloudRun, hasCloud } from './cloud/run-cloud.ts';
 import { hasSessions, SessionRun } from './sessions/run-sessions.ts';
+import { endWorld, type WorldResult } from './ending.ts';
 import { FAULT_KINDS, Faults, type FaultKind } from './faults.ts';
+import { Journal } from './journal.ts';
 import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
 import { Replicas } from './replicas.ts';
-import { isAtRest, stateText, untilCalm } from './rest.ts';
+import { stateText } from './rest.ts';
 import { changeBy, POOL, scenarioOf, type Scenario } from './scenario.ts';
-import { nameOf, strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
+import { strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
 import type { UpgradeWay } from './upgrade-scenario.ts';
-import { stateOf } from './seen.ts';
 import { Timeline, type WriteLine } from './timeline.ts';
 import { stepsOf } from './writes.ts';
 
 const START = Date.UTC(2026, 10, 25, 9);
-/** Longer than any watch stays silent, and longer than the wait for the next resync. */
-const CALM_MS = 75_000;
-/** By then a process that was stopped is up to date again. */
-const WOKEN_MS = 15_000;
 /** In a calm seed, a strategy may look at rest before its hosts have come. */
 const SHORTEST_MS = 15_000;
 const NO_HOST = 'no host at first';
 /** Each stage is a part of its own. */
 const TINY_PARTS = { wholeBytes: 0, partBytes: 1, endedStages: 4 } as const;
-const AT_ONCE = { afterMs: 0, shows: 'no pod', reason: '' } as const;
 /** A strategy that has not ended by then never ends. */
 const LONGEST_MS = 3 * 3_600_000;
 
-export type SeedResult = {
+export type SeedResult = WorldResult & {
   readonly seed: number;
   readonly hosts: number;
-  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /** Nothing happened in it that a run does not have to endure. */
   readonly isCalm: boolean;
-  /** `step/when/write`. */
-  readonly crashes: readonly string[];
-  readonly complaints: readonly string[];
-  readonly states: readonly string[];
   /** Undefined without an UpgradeStrategy. */
   readonly upgrades: UpgradeWay | undefined;
-  readonly virtualMs: number;
-  /** The revision of the API server at the end: it counts the writes. */
-  readonly revision: number;
   /** How many migrations there were in its cloud; undefined without one. */
   readonly migrations: number | undefined;
   /** How many hosts its sessions have maintained; undefined without sessions. */
@@ -84,10 +72,8 @@ export async function runSeed(
   return result;
 }
 
-/** What the run of a further world adds to the result of a seed. */
-type Part = Pick<SeedResult, 'faults' | 'crashes' | 'complaints' | 'states' | 'virtualMs' | 'revision'>;
-
-function withPart(result: SeedResult, world: World, part: Part): SeedResult {
+/** Adds the run of a further world to the result of a seed. */
+function withPart(result: SeedResult, world: World, part: WorldResult): SeedResult {
   const faults: Partial<Record<FaultKind, number>> = { ...result.faults };
   for (const kind of FAULT_KINDS)
     if (part.faults[kind] !== undefined) faults[kind] = (faults[kind] ?? 0) + part.faults[kind];
@@ -145,6 +131,7 @@ class SeedRun {
   readonly #random: Random;
   readonly #scheduler: Scheduler;
   readonly #timeline: Timeline;
+  readonly #journal: Journal;
   readonly #scenario: Scenario;
   readonly #server: ApiServer;
   readonly #cluster: Cluster;
@@ -155,11 +142,8 @@ class SeedRun {
   readonly #people: People;
   readonly #replicas: Replicas;
   readonly #mishaps: Mishaps;
-  readonly #counts: Partial<Record<FaultKind, number>> = {};
-  readonly #crashes: string[] = [];
   /** Hosts that came later, and that a run was asked to patch. */
   readonly #toBePatched: { readonly strategy: StrategyRef; readonly host: string }[] = [];
-  readonly #complaints: string[] = [];
   /** Draws when people ask for a rollback; undefined in a seed in which nobody does. */
   readonly #rollbacks: Random | undefined;
 
@@ -168,6 +152,7 @@ class SeedRun {
     this.#random = new Random(seed);
     this.#scheduler = scheduler;
     this.#timeline = new Timeline(writeLine, () => scheduler.now - START);
+    this.#journal = new Journal(this.#timeline);
     this.#fate = fateOf(seed);
     const { isCalm } = this.#fate;
     this.#scenario = scenarioOf(this.#random.fork(), {
@@ -185,7 +170,7 @@ class SeedRun {
     this.#checker = this.#makeChecker();
     this.#faults = this.#makeFaults();
     this.#cluster = this.#makeCluster();
-    const note = (kind: FaultKind, about: string): void => this.#note(kind, about);
+    const { note } = this.#journal;
     const shared = { scheduler, server: this.#server, ...this.#scenario, note };
     ByHand.begin({ ...shared, cluster: this.#cluster, isCalm, random: Random.named(seed, 'persons') });
     this.#people = new People({ ...shared, random: this.#random.fork() });
@@ -206,7 +191,7 @@ class SeedRun {
 
   async run(): Promise<SeedResult> {
     this.#scenario.set(this.#server, this.#cluster, this.#scheduler);
-    if (this.#fate.kinds.has(NO_HOST)) this.#note(NO_HOST, 'they come later');
+    if (this.#fate.kinds.has(NO_HOST)) this.#journal.note(NO_HOST, 'they come later');
     if (this.#fate.isCalm) this.#faults.stop();
     await this.#replicas.start();
     if (this.#fate.isCalm) await this.#endure();
@@ -222,12 +207,12 @@ class SeedRun {
     const disturbedMs = this.#random.int(90_000, 240_000);
     this.#mishaps.plan(disturbedMs);
     this.#planRollbacks(disturbedMs);
-    await this.#scheduler.runUntil(START + disturbedMs, () => this.#isJudged);
+    await this.#scheduler.runUntil(START + disturbedMs, () => this.#journal.isJudged);
     this.#faults.stop();
     this.#incidents.stop();
     this.#people.settle();
     this.#timeline.note('--', 'no more faults');
-    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#journal.isJudged);
   }
 
   /** People ask for rollbacks while faults happen. */
@@ -240,7 +225,7 @@ class SeedRun {
   /** People ask for rollbacks, or for the release again, when all runs have ended. */
   async #rollBack(): Promise<void> {
     const random = this.#rollbacks;
-    for (let left = random?.int(0, 3) ?? 0; random && left > 0 && !this.#isJudged; left -= 1) {
+    for (let left = random?.int(0, 3) ?? 0; random && left > 0 && !this.#journal.isJudged; left -= 1) {
       this.#people.rollBack(random);
       await this.#end();
     }
@@ -248,10 +233,10 @@ class SeedRun {
 
   /** Only mild incidents happen: the run has to endure them. */
   async #endure(): Promise<void> {
-    await this.#scheduler.runUntil(START + SHORTEST_MS, () => this.#isJudged);
+    await this.#scheduler.runUntil(START + SHORTEST_MS, () => this.#journal.isJudged);
     await this.#end();
     this.#incidents.stop();
-    if (this.#isJudged) return;
+    if (this.#journal.isJudged) return;
     this.#checker.atCalmEnd(this.#scenario.hosts, (strategy) =>
       this.#toBePatched.filter((each) => textOf(each.strategy) === textOf(strategy)).map(({ host }) => host),
     );
@@ -259,60 +244,43 @@ class SeedRun {
 
   #result(): SeedResult {
     return {
-      ...{ seed: this.#seed, hosts: this.#scenario.hosts.length, faults: this.#counts },
+      ...this.#journal.notes,
+      ...{ seed: this.#seed, hosts: this.#scenario.hosts.length },
       isCalm: this.#fate.isCalm,
       upgrades: this.#scenario.upgrades,
-      ...{ crashes: this.#crashes, complaints: this.#complaints, revision: this.#server.revision },
       states: strategiesOf(this.#server).map(stateText),
       virtualMs: this.#scheduler.now - START,
+      revision: this.#server.revision,
       migrations: undefined,
       maintained: undefined,
     };
   }
 
-  get #isJudged(): boolean {
-    return this.#complaints.length > 0;
-  }
-
   /** Failed runs are restarted, released or deleted, or everything is deleted. Returns whether more can happen. */
   #handlesFailed(): boolean {
-    if (this.#isJudged) return false;
+    if (this.#journal.isJudged) return false;
     this.#timeline.note('--', 'failed runs are restarted, released or deleted');
     if (!this.#random.chance(0.15)) return this.#people.handleFailed();
     this.#people.deleteAll();
     return true;
   }
 
-  /** Waits until nothing more can happen, and judges the result. */
   async #end(): Promise<void> {
-    await untilCalm(this.#scheduler, {
-      isAtRest: () => this.#restless.length === 0,
-      calmMs: CALM_MS,
-      latest: this.#scheduler.now + LONGEST_MS,
-      ended: () => this.#isJudged,
+    await endWorld({
+      ...{ scheduler: this.#scheduler, server: this.#server, journal: this.#journal, longestMs: LONGEST_MS },
+      judge: () => this.#checker.atEnd(),
     });
-    if (this.#isJudged) return;
-    for (const strategy of this.#restless) {
-      const how = `${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`;
-      this.#complain(`(4) ${nameOf(strategy)} never ended: ${how}`);
-    }
-    if (this.#restless.length === 0) this.#checker.atEnd();
-  }
-
-  get #restless(): readonly ApiObject[] {
-    return strategiesOf(this.#server).filter((strategy) => !isAtRest(strategy));
   }
 
   #makeChecker(): Checker {
     return new Checker({
       ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL },
       wasAnswered: (path) => this.#faults.wasAnswered(path),
-      isViewFresh: () =>
-        this.#faults.isViewFresh && this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS,
+      isViewFresh: () => this.#faults.isViewFresh && this.#replicas.areAwake,
       isOperator: (by) => Replicas.wrote(by),
       ledForMs: () => this.#replicas.leader?.ledForMs ?? 0,
       isReturning: (host) => this.#cluster.isReturning(host),
-      failed: (complaint) => this.#complain(complaint),
+      failed: this.#journal.complain,
     });
   }
 
@@ -325,13 +293,12 @@ class SeedRun {
         ? Random.named(this.#seed, 'crashes of upgrades')
         : undefined,
       crashesOfRollbacks: this.#rollbacks && Random.named(this.#seed, 'crashes of rollbacks'),
-      note: (kind, about) => this.#note(kind, about),
+      note: this.#journal.note,
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),
       stall: (owner, milliseconds, write) => this.#mishaps.stall(owner, milliseconds, write),
-      crash: (owner, { step, when, write }) => {
-        this.#note('crash', `${owner.name} dies ${when} ${write}, in ${step}`);
-        this.#crashes.push(`${step}/${when}/${write}`);
+      crash: (owner, point) => {
+        this.#journal.crashed(owner, point);
         this.#replicas.kill(owner);
       },
     });
@@ -351,16 +318,6 @@ class SeedRun {
       heldMs: (pod) => this.#incidents.heldMs(pod),
       returnsTo: (pod) => this.#incidents.returnsTo(pod),
     });
-  }
-
-  #note(kind: FaultKind, about: string): void {
-    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
-    this.#timeline.note('fault', `${kind}: ${about}`);
-  }
-
-  #complain(complaint: string): void {
-    this.#timeline.note('COMPLAINT', complaint);
-    this.#complaints.push(complaint);
   }
 }
 

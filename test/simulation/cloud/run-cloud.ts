@@ -1,19 +1,21 @@
 /** The cloud of a seed: its world, its faults, its people, and its end. Only some seeds have one. */
 import { Checker } from '../checker.ts';
-import { Faults, type FaultKind } from '../faults.ts';
+import { endWorld, type WorldResult } from '../ending.ts';
+import { Faults } from '../faults.ts';
+import { Journal } from '../journal.ts';
 import { stall } from '../mishaps.ts';
 import { People } from '../people.ts';
 import { Replicas } from '../replicas.ts';
-import { isAtRest, stateText, untilCalm } from '../rest.ts';
+import { stateText } from '../rest.ts';
 import { POOL } from '../scenario.ts';
-import { limitOf, stateOf } from '../seen.ts';
+import { limitOf } from '../seen.ts';
 import type { Timeline } from '../timeline.ts';
-import { ApiServer, at } from '../world/api-server.ts';
-import { JobController, type JobFate } from '../world/job-controller.ts';
+import { ApiServer } from '../world/api-server.ts';
+import { AT_ONCE, JobController, type JobFate } from '../world/job-controller.ts';
 import type { ApiObject } from '../world/objects.ts';
 import { Random } from '../world/random.ts';
 import type { Owner, Scheduler } from '../world/scheduler.ts';
-import { nameOf, refOf, strategiesOf } from '../world/strategies.ts';
+import { refOf, strategiesOf } from '../world/strategies.ts';
 import { stepsOf } from '../writes.ts';
 import { CloudCheck } from './cloud-check.ts';
 import { cloudConnection } from './cloud-connection.ts';
@@ -33,13 +35,10 @@ const CALM = 0.15;
 const STOPS = 0.25;
 const ADMIN = 'admin';
 /** Nova is asked every few seconds, and for hypervisors every minute. */
-const CALM_MS = 75_000;
 const FACTS_AGE_MS = 75_000;
-const WOKEN_MS = 15_000;
 const SHORTEST_MS = 15_000;
 /** A strategy that has not ended by then never ends. */
 const LONGEST_MS = 3 * 3_600_000;
-const AT_ONCE = { afterMs: 0, shows: 'no pod', reason: '' } as const;
 const MISHAPS = [
   ...(['abort', 'retry', 'delete', 'hold', 'suspend', 'edit', 'limit changes', 'pool paused'] as const),
   ...(['clock jumps', 'two leaders'] as const),
@@ -47,13 +46,7 @@ const MISHAPS = [
 /** Careen expects that its clock and Nova's differ by less than a minute. */
 const CLOCK_ERROR_MS = 25_000;
 
-export type CloudResult = {
-  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly crashes: readonly string[];
-  readonly complaints: readonly string[];
-  readonly states: readonly string[];
-  readonly virtualMs: number;
-  readonly revision: number;
+export type CloudResult = WorldResult & {
   /** How many migrations there were. */
   readonly migrations: number;
 };
@@ -66,6 +59,7 @@ export class CloudRun {
   readonly #random: Random;
   readonly #scheduler: Scheduler;
   readonly #timeline: Timeline;
+  readonly #journal: Journal;
   readonly #startedAt: number;
   readonly #isCalm: boolean;
   readonly #scenario: CloudScenario;
@@ -82,14 +76,12 @@ export class CloudRun {
   readonly #replicas: Replicas;
   readonly #checker: Checker;
   readonly #check: CloudCheck;
-  readonly #counts: Partial<Record<FaultKind, number>> = {};
-  readonly #crashes: string[] = [];
-  readonly #complaints: string[] = [];
 
   constructor(seed: number, scheduler: Scheduler, timeline: Timeline) {
     this.#random = Random.named(seed, 'what happens in the cloud');
     this.#scheduler = scheduler;
     this.#timeline = timeline;
+    this.#journal = new Journal(timeline);
     this.#startedAt = scheduler.now;
     this.#isCalm = this.#random.chance(CALM);
     const stopsServers = Random.named(seed, 'servers are stopped for outages').chance(STOPS);
@@ -111,7 +103,7 @@ export class CloudRun {
     this.#hosts = new CloudHosts({ ...world, random: this.#random.fork() });
     this.#jobs = this.#makeJobs();
     const api = new NovaApi({ ...this.#scenario, state: this.#state, moves: this.#moves });
-    const note = (kind: FaultKind, about: string): void => this.#note(kind, about);
+    const { note } = this.#journal;
     const { hosts, limit } = this.#scenario;
     const strategies = this.#scenario.strategies.map(refOf);
     const shared = { server: this.#server, scheduler, note };
@@ -148,10 +140,10 @@ export class CloudRun {
     await (this.#isCalm ? this.#endure() : this.#disturb());
     await this.#end();
     if (this.#handlesFailed()) await this.#end();
-    if (this.#isCalm && !this.#isJudged) this.#checker.atCalmEnd(this.#scenario.hosts, () => []);
+    if (this.#isCalm && !this.#journal.isJudged) this.#checker.atCalmEnd(this.#scenario.hosts, () => []);
     this.#replicas.end();
     return {
-      ...{ faults: this.#counts, crashes: this.#crashes, complaints: this.#complaints },
+      ...this.#journal.notes,
       states: strategiesOf(this.#server).map((each) => `cloud ${stateText(each)}`),
       virtualMs: this.#scheduler.now - this.#startedAt,
       revision: this.#server.revision,
@@ -166,18 +158,18 @@ export class CloudRun {
       const kind = this.#random.pick(MISHAPS);
       this.#scheduler.after(this.#random.int(5_000, disturbedMs), () => this.#strike(kind));
     }
-    await this.#scheduler.runUntil(this.#startedAt + disturbedMs, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#startedAt + disturbedMs, () => this.#journal.isJudged);
     this.#faults.stop();
     this.#cloudFaults.stop();
     this.#people.settle();
     this.#cloudPeople.settle();
     this.#timeline.note('--', 'no more faults');
-    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#journal.isJudged);
   }
 
   /** A few moves fail: the run has to endure that. */
   async #endure(): Promise<void> {
-    await this.#scheduler.runUntil(this.#startedAt + SHORTEST_MS, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#startedAt + SHORTEST_MS, () => this.#journal.isJudged);
   }
 
   #strike(kind: (typeof MISHAPS)[number]): void {
@@ -186,7 +178,10 @@ export class CloudRun {
       case 'clock jumps': {
         const process = this.#replicas.any;
         process.clockErrorMs = this.#random.int(-CLOCK_ERROR_MS, CLOCK_ERROR_MS);
-        return this.#note(kind, `that of ${process.name} is wrong by ${String(process.clockErrorMs)} ms`);
+        return this.#journal.note(
+          kind,
+          `that of ${process.name} is wrong by ${String(process.clockErrorMs)} ms`,
+        );
       }
       case 'two leaders':
         if (leader) this.#stall(leader, this.#random.int(10_000, 120_000), 'nothing');
@@ -196,13 +191,9 @@ export class CloudRun {
     }
   }
 
-  get #isJudged(): boolean {
-    return this.#complaints.length > 0;
-  }
-
   /** Failed runs are restarted, released or deleted, or everything is deleted. Returns whether more can happen. */
   #handlesFailed(): boolean {
-    if (this.#isJudged || this.#isCalm) return false;
+    if (this.#journal.isJudged || this.#isCalm) return false;
     this.#timeline.note('--', 'failed runs are restarted, released or deleted');
     this.#cloudPeople.settle();
     if (!this.#random.chance(0.15)) return this.#people.handleFailed();
@@ -210,33 +201,19 @@ export class CloudRun {
     return true;
   }
 
-  /** Waits until nothing more can happen, and judges the result. */
   async #end(): Promise<void> {
-    await untilCalm(this.#scheduler, {
-      isAtRest: () =>
-        this.#restless.length === 0 && this.#state.servers.every(({ task }) => task === undefined),
-      calmMs: CALM_MS,
-      latest: this.#scheduler.now + LONGEST_MS,
-      ended: () => this.#isJudged,
+    await endWorld({
+      ...{ scheduler: this.#scheduler, server: this.#server, journal: this.#journal, longestMs: LONGEST_MS },
+      isIdle: () => this.#state.servers.every(({ task }) => task === undefined),
+      judge: () => {
+        this.#checker.atEnd();
+        this.#check.atEnd();
+      },
     });
-    if (this.#isJudged) return;
-    if (this.#restless.length === 0) {
-      this.#checker.atEnd();
-      this.#check.atEnd();
-    }
-    for (const strategy of this.#restless) {
-      const how = `${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`;
-      this.#complain(`(4) ${nameOf(strategy)} never ended: ${how}`);
-    }
-  }
-
-  get #restless(): readonly ApiObject[] {
-    return strategiesOf(this.#server).filter((strategy) => !isAtRest(strategy));
   }
 
   get #isViewFresh(): boolean {
-    const isAwake = this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS;
-    return this.#faults.isViewFresh && this.#cloudFaults.isViewFresh && isAwake;
+    return this.#faults.isViewFresh && this.#cloudFaults.isViewFresh && this.#replicas.areAwake;
   }
 
   #makeChecker(): Checker {
@@ -249,7 +226,7 @@ export class CloudRun {
       isOperator: (by) => Replicas.wrote(by),
       ledForMs: () => this.#replicas.leader?.ledForMs ?? 0,
       isReturning: () => false,
-      failed: (complaint) => this.#complain(complaint),
+      failed: this.#journal.complain,
     });
   }
 
@@ -265,7 +242,7 @@ export class CloudRun {
       isClaimed: (host) => this.#view.isClaimed(host),
       leaves: (host, server, by) =>
         this.#checker.leaves(host, `server ${server} was asked to leave`, by, `/${server}`),
-      failed: (complaint) => this.#complain(complaint),
+      failed: this.#journal.complain,
     });
     this.#server.listen(({ resource, type, object, by }) => {
       if (resource === 'hostpools') check.limitChanged();
@@ -297,13 +274,12 @@ export class CloudRun {
       lags: this.#random.fork(),
       crashesOfUpgrades: undefined,
       crashesOfRollbacks: undefined,
-      note: (kind, about) => this.#note(kind, about),
+      note: this.#journal.note,
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),
       stall: (owner, milliseconds, write) => this.#stall(owner, milliseconds, write),
-      crash: (owner, { step, when, write }) => {
-        this.#note('crash', `${owner.name} dies ${when} ${write}, in ${step}`);
-        this.#crashes.push(`${step}/${when}/${write}`);
+      crash: (owner, point) => {
+        this.#journal.crashed(owner, point);
         this.#replicas.kill(owner);
       },
     });
@@ -312,7 +288,7 @@ export class CloudRun {
   #makeCloudFaults(): CloudFaults {
     return new CloudFaults({
       ...{ now: () => this.#scheduler.now, random: this.#random.fork(), isCalm: this.#isCalm },
-      note: (kind, about) => this.#note(kind, about),
+      note: this.#journal.note,
       stall: (owner, milliseconds, write) => this.#stall(owner, milliseconds, write),
       crash: (owner) => this.#replicas.kill(owner),
     });
@@ -335,7 +311,7 @@ export class CloudRun {
   }
 
   #stall(owner: Owner, milliseconds: number, write: string): void {
-    const note = (kind: FaultKind, about: string): void => this.#note(kind, about);
+    const { note } = this.#journal;
     const doing = { people: this.#people, replicas: this.#replicas, scheduler: this.#scheduler };
     stall({ ...doing, random: this.#random, note }, owner, milliseconds, write);
   }
@@ -366,16 +342,6 @@ export class CloudRun {
         return this.#timeline.note(by, `ASKS     ${act} ${server.id} off ${server.host}: ${refusal}`);
       }
     }
-  }
-
-  #note(kind: FaultKind, about: string): void {
-    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
-    this.#timeline.note('fault', `${kind}: ${about}`);
-  }
-
-  #complain(complaint: string): void {
-    this.#timeline.note('COMPLAINT', complaint);
-    this.#complaints.push(complaint);
   }
 }
 

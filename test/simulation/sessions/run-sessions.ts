@@ -1,17 +1,18 @@
 /** The sessions of a seed: their world, its faults, projects and people, and its end. Only some seeds have them. */
 import { Checker } from '../checker.ts';
-import { Faults, type FaultKind } from '../faults.ts';
+import { endWorld, type WorldResult } from '../ending.ts';
+import { Faults } from '../faults.ts';
+import { Journal } from '../journal.ts';
 import { Mishaps } from '../mishaps.ts';
 import { People } from '../people.ts';
 import { Replicas } from '../replicas.ts';
-import { isAtRest, stateText, untilCalm } from '../rest.ts';
+import { stateText } from '../rest.ts';
 import { POOL } from '../scenario.ts';
 import { stateOf } from '../seen.ts';
 import type { Timeline } from '../timeline.ts';
 import { ApiServer, at } from '../world/api-server.ts';
 import { Cluster } from '../world/cluster.ts';
-import type { JobFate } from '../world/job-controller.ts';
-import type { ApiObject } from '../world/objects.ts';
+import { AT_ONCE, type JobFate } from '../world/job-controller.ts';
 import { Random } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 import { isSession, nameOf, strategiesOf } from '../world/strategies.ts';
@@ -23,23 +24,12 @@ import { sessionOf } from './session-view.ts';
 /** The share of seeds with sessions. */
 const SHARE = 0.125;
 const CALM = 0.15;
-/** Longer than any watch stays silent, and longer than the wait for the next resync. */
-const CALM_MS = 75_000;
-/** By then a process that was stopped is up to date again. */
-const WOKEN_MS = 15_000;
 /** In a calm seed, a session may look at rest before it has begun. */
 const SHORTEST_MS = 15_000;
 /** A session that has not ended by then never ends. */
 const LONGEST_MS = 4 * 3_600_000;
-const AT_ONCE = { afterMs: 0, shows: 'no pod', reason: '' } as const;
 
-export type SessionsResult = {
-  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly crashes: readonly string[];
-  readonly complaints: readonly string[];
-  readonly states: readonly string[];
-  readonly virtualMs: number;
-  readonly revision: number;
+export type SessionsResult = WorldResult & {
   /** How many hosts the sessions have maintained. */
   readonly maintained: number;
 };
@@ -52,6 +42,7 @@ export class SessionRun {
   readonly #random: Random;
   readonly #scheduler: Scheduler;
   readonly #timeline: Timeline;
+  readonly #journal: Journal;
   readonly #startedAt: number;
   readonly #isCalm: boolean;
   readonly #scenario: SessionScenario;
@@ -63,14 +54,12 @@ export class SessionRun {
   readonly #people: People;
   readonly #replicas: Replicas;
   readonly #mishaps: Mishaps;
-  readonly #counts: Partial<Record<FaultKind, number>> = {};
-  readonly #crashes: string[] = [];
-  readonly #complaints: string[] = [];
 
   constructor(seed: number, scheduler: Scheduler, timeline: Timeline) {
     this.#random = Random.named(seed, 'what happens to sessions');
     this.#scheduler = scheduler;
     this.#timeline = timeline;
+    this.#journal = new Journal(timeline);
     this.#startedAt = scheduler.now;
     this.#isCalm = this.#random.chance(CALM);
     this.#scenario = sessionScenarioOf(this.#random.fork(), this.#isCalm);
@@ -79,7 +68,7 @@ export class SessionRun {
     this.#checker = this.#makeChecker();
     this.#faults = this.#makeFaults();
     this.#cluster = this.#makeCluster();
-    const note = (kind: FaultKind, about: string): void => this.#note(kind, about);
+    const { note } = this.#journal;
     const { hosts, limit, strategies, projects, minAvailable } = this.#scenario;
     const shared = { server: this.#server, scheduler, hosts, limit, strategies, note };
     const isOperator = (by: string): boolean => Replicas.wrote(by);
@@ -104,12 +93,12 @@ export class SessionRun {
     await this.#replicas.start();
     await (this.#isCalm ? this.#endure() : this.#disturb());
     await this.#end();
-    if (this.#isCalm && !this.#isJudged) this.#judgeCalm();
+    if (this.#isCalm && !this.#journal.isJudged) this.#judgeCalm();
     if (this.#handlesFailed()) await this.#end();
     this.#replicas.end();
     const sessions = this.#server.list('maintenancesessions').flatMap((each) => sessionOf(each) ?? []);
     return {
-      ...{ faults: this.#counts, crashes: this.#crashes, complaints: this.#complaints },
+      ...this.#journal.notes,
       states: strategiesOf(this.#server).map((each) => (isSession(each) ? '' : 'beside ') + stateText(each)),
       virtualMs: this.#scheduler.now - this.#startedAt,
       revision: this.#server.revision,
@@ -120,72 +109,54 @@ export class SessionRun {
   async #disturb(): Promise<void> {
     const disturbedMs = this.#random.int(120_000, 400_000);
     this.#mishaps.plan(disturbedMs, [0, 4]);
-    await this.#scheduler.runUntil(this.#startedAt + disturbedMs, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#startedAt + disturbedMs, () => this.#journal.isJudged);
     this.#faults.stop();
     this.#projects.settle();
     this.#people.settle();
     this.#timeline.note('--', 'no more faults');
-    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#journal.isJudged);
   }
 
   /** Nothing goes wrong, and every project agrees. */
   async #endure(): Promise<void> {
-    await this.#scheduler.runUntil(this.#startedAt + SHORTEST_MS, () => this.#isJudged);
+    await this.#scheduler.runUntil(this.#startedAt + SHORTEST_MS, () => this.#journal.isJudged);
   }
 
   /** Every session is done. */
   #judgeCalm(): void {
     for (const each of strategiesOf(this.#server))
       if (stateOf(each) !== 'applied')
-        this.#complain(
+        this.#journal.complain(
           `(4) ${nameOf(each)} is ${String(stateOf(each))}, and nothing went wrong: ${String(at(each.status, 'message'))}`,
         );
   }
 
-  get #isJudged(): boolean {
-    return this.#complaints.length > 0;
-  }
-
   /** Failed sessions go on, or are aborted or deleted, or everything is deleted. Returns whether more can happen. */
   #handlesFailed(): boolean {
-    if (this.#isJudged) return false;
+    if (this.#journal.isJudged) return false;
     this.#timeline.note('--', 'failed sessions are restarted or deleted');
     if (!this.#random.chance(0.3)) return this.#people.handleFailed();
     this.#people.deleteAll();
     return true;
   }
 
-  /** Waits until nothing more can happen, and judges the result. */
   async #end(): Promise<void> {
-    await untilCalm(this.#scheduler, {
-      isAtRest: () => this.#restless.length === 0,
-      calmMs: CALM_MS,
-      latest: this.#scheduler.now + LONGEST_MS,
-      ended: () => this.#isJudged,
+    await endWorld({
+      ...{ scheduler: this.#scheduler, server: this.#server, journal: this.#journal, longestMs: LONGEST_MS },
+      judge: () => this.#checker.atEnd(),
     });
-    if (this.#isJudged) return;
-    for (const each of this.#restless) {
-      const how = `${String(stateOf(each))}, ${String(at(each.status, 'message'))}`;
-      this.#complain(`(4) ${nameOf(each)} never ended: ${how}`);
-    }
-    if (this.#restless.length === 0) this.#checker.atEnd();
-  }
-
-  get #restless(): readonly ApiObject[] {
-    return strategiesOf(this.#server).filter((each) => !isAtRest(each));
   }
 
   #makeChecker(): Checker {
     return new Checker({
       ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL },
       wasAnswered: (path) => this.#faults.wasAnswered(path),
-      isViewFresh: () =>
-        this.#faults.isViewFresh && this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS,
+      isViewFresh: () => this.#faults.isViewFresh && this.#replicas.areAwake,
       isOperator: (by) => Replicas.wrote(by),
       ledForMs: () => this.#replicas.leader?.ledForMs ?? 0,
       isReturning: () => false,
       clockErrorMs: () => this.#replicas.clockErrorMs,
-      failed: (complaint) => this.#complain(complaint),
+      failed: this.#journal.complain,
     });
   }
 
@@ -197,13 +168,12 @@ export class SessionRun {
       crashesOfUpgrades: undefined,
       crashesOfRollbacks: undefined,
       crashesOfSessions: this.#random.fork(),
-      note: (kind, about) => this.#note(kind, about),
+      note: this.#journal.note,
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),
       stall: (owner, milliseconds, write) => this.#mishaps.stall(owner, milliseconds, write),
-      crash: (owner, { step, when, write }) => {
-        this.#note('crash', `${owner.name} dies ${when} ${write}, in ${step}`);
-        this.#crashes.push(`${step}/${when}/${write}`);
+      crash: (owner, point) => {
+        this.#journal.crashed(owner, point);
         this.#replicas.kill(owner);
       },
     });
@@ -232,15 +202,5 @@ export class SessionRun {
   #fateOf(host: string, action: string): JobFate {
     const fate = this.#faults.fateOf(host, action);
     return fate.end === 'lie' && action !== 'kubelet' ? { ...fate, end: 'failure' } : fate;
-  }
-
-  #note(kind: FaultKind, about: string): void {
-    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
-    this.#timeline.note('fault', `${kind}: ${about}`);
-  }
-
-  #complain(complaint: string): void {
-    this.#timeline.note('COMPLAINT', complaint);
-    this.#complaints.push(complaint);
   }
 }

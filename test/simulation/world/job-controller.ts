@@ -27,6 +27,8 @@ export type JobStart = {
   readonly reason: string;
 };
 
+export const AT_ONCE: JobStart = { afterMs: 0, shows: 'no pod', reason: '' };
+
 export type JobControllerOptions = {
   readonly fateOf: (host: string, action: string) => JobFate;
   readonly startOf: (job: ApiObject) => JobStart;
