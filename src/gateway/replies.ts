@@ -71,8 +71,9 @@ export async function startReplyServer(options: ReplyServerOptions): Promise<Rep
     if (hasBody(request)) return reply.code(400).send({ message: 'a GET has no body: leave it out' });
     const { session, project } = path.parse(request.params);
     const question = await sessions.questionOf(session, project);
-    if (!question) return reply.code(404).send({ message: NO_SUCH_LINK });
-    return { instance_ids: question.instances };
+    return question.kind === 'asked'
+      ? { instance_ids: question.instances }
+      : unanswered(reply, question.kind);
   });
   server.put(PROJECT_PATH, async (request, reply) => {
     const { session, project } = path.parse(request.params);
@@ -99,9 +100,8 @@ export async function startReplyServer(options: ReplyServerOptions): Promise<Rep
       case 'refused':
         return reply.code(409).send({ message: taken.message });
       case 'unknown':
-        return reply.code(404).send({ message: NO_SUCH_LINK });
       case 'unavailable':
-        return reply.code(503).header('retry-after', '1').send({ message: 'try again in a second' });
+        return unanswered(reply, taken.kind);
     }
   }
 
@@ -140,6 +140,12 @@ const MESSAGES: Readonly<Record<number, string>> = {
   413: `the body is larger than ${String(LARGEST_BODY_BYTES)} bytes`,
   415: 'the Content-Type must be application/json',
 };
+
+function unanswered(reply: FastifyReply, why: 'unknown' | 'unavailable'): FastifyReply {
+  return why === 'unknown'
+    ? reply.code(404).send({ message: NO_SUCH_LINK })
+    : reply.code(503).header('retry-after', '1').send({ message: 'try again in a second' });
+}
 
 /** Whether a request has the token of its project in the session. */
 function wasTold(params: unknown, key: Uint8Array): boolean {

@@ -12,25 +12,26 @@ export type GivenReply = {
   readonly instanceActions?: Readonly<Record<string, string>>;
 };
 
+type NoAnswer =
+  /** There is no such session, or the project was not asked in it. */
+  | { readonly kind: 'unknown' }
+  /** This process cannot say now: it does not lead, does not know the session yet, or cannot reach the API server. */
+  | { readonly kind: 'unavailable' };
+
 export type Taken =
   /** It is stored, and counts. */
   | { readonly kind: 'accepted' }
   /** It changes nothing; `message` says what would be right. */
   | { readonly kind: 'refused'; readonly message: string }
-  /** There is no such session, or the project was not asked in it. */
-  | { readonly kind: 'unknown' }
-  /** This process cannot decide now: it does not lead, or cannot reach the API server. */
-  | { readonly kind: 'unavailable' };
+  | NoAnswer;
+
+export type AskedQuestion =
+  /** The uids of the instances that the last question to the project is about. */
+  { readonly kind: 'asked'; readonly instances: readonly string[] } | NoAnswer;
 
 export interface ReplyPort {
-  /**
-   * The uids of the instances that the last question to a project is about; without one, all of its instances in the
-   * session. Undefined for a session or a project that is not known.
-   */
-  questionOf(
-    session: string,
-    project: string,
-  ): Promise<{ readonly instances: readonly string[] } | undefined>;
+  /** The question to a project. */
+  questionOf(session: string, project: string): Promise<AskedQuestion>;
   /**
    * Judges an answer, and stores it when it counts. It resolves after that: a project that was told `accepted` may rely on
    * it. The same answer again is accepted again: a client repeats it when the response was lost.

@@ -2,8 +2,9 @@
  * Takes the answers of projects that come by HTTP (src/gateway/replies.ts) to the next pass of their session, and keeps the
  * client waiting until the decision about them is stored.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ProjectReply, ReplyVerdict, SessionProgress } from '../../engine/session/session-state.ts';
-import type { GivenReply, ReplyPort, Taken } from '../../tenants/reply-port.ts';
+import type { AskedQuestion, GivenReply, ReplyPort, Taken } from '../../tenants/reply-port.ts';
 import { questionTo } from '../../status/notice-questions.ts';
 
 /** A pass that takes longer has another problem; the client asks again. */
@@ -12,14 +13,19 @@ const LONGEST_MS = 10_000;
 /** A new leader makes a pass of each session within this time. */
 const SEEN_AFTER_MS = 60_000;
 
-type Waiting = { readonly reply: ProjectReply; readonly answer: (taken: Taken) => void };
+type Waiting = {
+  readonly given: GivenReply;
+  readonly reply: ProjectReply;
+  readonly taken: Promise<Taken>;
+  readonly answer: (taken: Taken) => void;
+};
 
 export class ReplyDesk implements ReplyPort {
   readonly #clock: () => number;
   readonly #wake: (session: string) => void;
   readonly #sessionOf: (session: string) => SessionProgress | undefined;
   readonly #waiting = new Map<string, Waiting[]>();
-  readonly #startedAt: number;
+  #startedAt = Infinity;
   #count = 0;
 
   /**
@@ -32,30 +38,38 @@ export class ReplyDesk implements ReplyPort {
     sessionOf: (session: string) => SessionProgress | undefined,
   ) {
     this.#clock = clock;
-    this.#startedAt = clock();
     this.#wake = wake;
     this.#sessionOf = sessionOf;
   }
 
-  questionOf(
-    session: string,
-    project: string,
-  ): Promise<{ readonly instances: readonly string[] } | undefined> {
-    const known = this.#sessionOf(session);
-    const question = known && questionTo(known, project);
-    return Promise.resolve(question && { instances: question.instances });
+  /** This process leads: it sees the sessions from now on. */
+  start(): void {
+    this.#startedAt = this.#clock();
   }
 
-  /** After its start a process has not seen every session yet. */
-  get #isNew(): boolean {
-    return this.#clock() - this.#startedAt < SEEN_AFTER_MS;
+  questionOf(session: string, project: string): Promise<AskedQuestion> {
+    const known = this.#sessionOf(session);
+    if (!known) return Promise.resolve(this.#notKnown());
+    const question = questionTo(known, project);
+    return Promise.resolve(question ? { kind: 'asked', instances: question.instances } : { kind: 'unknown' });
   }
 
-  take({ session, project, instance, state, instanceActions }: GivenReply): Promise<Taken> {
+  /** A process that began to lead a moment ago has not seen every session yet. */
+  #notKnown(): { readonly kind: 'unavailable' | 'unknown' } {
+    const isNew = this.#clock() - this.#startedAt < SEEN_AFTER_MS;
+    return { kind: isNew ? 'unavailable' : 'unknown' };
+  }
+
+  take(given: GivenReply): Promise<Taken> {
+    const { session, project, instance, state, instanceActions } = given;
     const known = this.#sessionOf(session);
-    if (!known) return Promise.resolve({ kind: this.#isNew ? 'unavailable' : 'unknown' });
+    if (!known) return Promise.resolve(this.#notKnown());
     if (!questionTo(known, project)) return Promise.resolve({ kind: 'unknown' });
     if (isRecorded(known, { project, state }, instance)) return Promise.resolve({ kind: 'accepted' });
+    const waiting = this.#waiting.get(session) ?? [];
+    // A client that has lost its connection repeats what a pass is about to judge.
+    const same = waiting.find((each) => isDeepStrictEqual(each.given, given));
+    if (same) return same.taken;
     const { promise, resolve } = Promise.withResolvers<Taken>();
     const reply: ProjectReply = {
       id: `http/${String((this.#count += 1))}`,
@@ -63,7 +77,7 @@ export class ReplyDesk implements ReplyPort {
       ...(instance === undefined ? {} : { instance }),
       ...(instanceActions ? { instanceActions } : {}),
     };
-    this.#waiting.set(session, [...(this.#waiting.get(session) ?? []), { reply, answer: resolve }]);
+    this.#waiting.set(session, [...waiting, { given, reply, taken: promise, answer: resolve }]);
     this.#wake(session);
     setTimeout(() => this.#giveUp(session, reply.id), LONGEST_MS).unref();
     return promise;

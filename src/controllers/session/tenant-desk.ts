@@ -40,6 +40,7 @@ export class TenantDesk {
   }
 
   start(): void {
+    this.tenants.desk.start();
     for (const watch of this.#watches) watch.start();
   }
 

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
+import type { AskedQuestion, GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
 import { startReplyServer, type ReplyServer } from '../../../src/gateway/replies.ts';
 import { replyLinks, type ReplyLinks } from '../../../src/tenants/reply-links.ts';
 import { KEY } from '../tenants/told-events.ts';
@@ -16,19 +16,22 @@ const SESSION = '0e8f0d3c-6b1e-4c59-9a6d-7f1c2b3a4d5e';
 class ScriptedSessions implements ReplyPort {
   readonly taken: GivenReply[] = [];
   result: Taken | Error = { kind: 'accepted' };
+  isNew = false;
   readonly #instances = new Map([
     ['A', ['A1', 'A2']],
     ['B', ['B1']],
   ]);
 
-  async questionOf(session: string, project: string) {
+  async questionOf(session: string, project: string): Promise<AskedQuestion> {
+    if (this.isNew) return { kind: 'unavailable' };
     const instances = this.#instances.get(project);
-    return session === SESSION && instances ? { instances } : undefined;
+    return session === SESSION && instances ? { kind: 'asked', instances } : { kind: 'unknown' };
   }
 
   async take(reply: GivenReply): Promise<Taken> {
     if (this.result instanceof Error) throw this.result;
-    if (!(await this.questionOf(reply.session, reply.project))) return { kind: 'unknown' };
+    const question = await this.questionOf(reply.session, reply.project);
+    if (question.kind !== 'asked') return question;
     if (!['ACK_MAINTENANCE', 'NACK_MAINTENANCE', 'ACK_PLANNED_MAINTENANCE'].includes(reply.state))
       return {
         kind: 'refused',
@@ -153,6 +156,11 @@ describe('a project', () => {
     const failed = await put(ofA(), { state: 'ACK_MAINTENANCE' });
     expect(failed).toMatchObject({ status: 500, body: { message: 'Careen could not take it: try again' } });
     expect(errors).toEqual([sessions.result]);
+  });
+
+  it('may ask again what it is asked when this process has not seen the session yet', async () => {
+    sessions.isNew = true;
+    expect((await ask('GET', ofA())).status).toBe(503);
   });
 
   it('may send no body with a GET', async () => {

@@ -14,7 +14,7 @@ import type {
   ProjectProgress,
   ProjectReply,
 } from '../../../src/engine/session/session-state.ts';
-import type { GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
+import type { AskedQuestion, GivenReply, ReplyPort, Taken } from '../../../src/tenants/reply-port.ts';
 import { startReplyServer, type ReplyServer } from '../../../src/gateway/replies.ts';
 import { Deliveries } from '../../../src/tenants/deliveries.ts';
 import { postOverNetwork } from '../../../src/tenants/post.ts';
@@ -145,9 +145,9 @@ export class ToldSession implements ReplyPort {
     });
   }
 
-  async questionOf(uid: string, project: string) {
+  async questionOf(uid: string, project: string): Promise<AskedQuestion> {
     const asked = this.projects.get(project);
-    return uid === session.uid && asked ? { instances: asked.instances } : undefined;
+    return uid === session.uid && asked ? { kind: 'asked', instances: asked.instances } : { kind: 'unknown' };
   }
 
   async take({ session: _uid, ...given }: GivenReply): Promise<Taken> {
