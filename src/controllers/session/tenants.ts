@@ -158,7 +158,7 @@ export class Tenants {
     const input = { session, terms, owner: { namespace, name }, instances };
     const now = this.#deps.clock();
     const at = new Date(now).toISOString();
-    let isWritten = true;
+    const unwritten: string[] = [];
     await eachOf(toldProjects(session), WRITES_AT_ONCE, async (project) => {
       const notice = await this.#notice(pass, pool, project);
       if (!notice) return;
@@ -167,9 +167,9 @@ export class Tenants {
       const verdict = verdictOn(then, [...replies, ...verdicts]);
       const told = { heard: then.generation, verdict, at };
       const status = noticeOf(input, project, { ...notice, spec: then.spec }, told);
-      if (!(await this.#deps.notices.write(notice, status))) isWritten = false;
+      if (!(await this.#deps.notices.write(notice, status))) unwritten.push(project);
     });
-    return isWritten ? {} : { requeueAt: now + WRITE_AGAIN_MS };
+    return unwritten.length === 0 ? {} : { requeueAt: now + WRITE_AGAIN_MS };
   }
 
   /** Removes the notices of a session that is deleted. */
