@@ -14,7 +14,8 @@ const fileReport = z.object({
   passed: z.number(),
   /** Counts a file that failed without a failed test as one: it did not load, its hooks threw, or its worker died. */
   failed: z.number(),
-  skipped: z.number(),
+  /** Each skipped test, with its reason. */
+  skipped: z.array(z.string()),
   /** Each failed test, or the file itself, with the first line of what it says. */
   failures: z.array(z.string()),
 });

@@ -32,6 +32,7 @@ function reportOf(module: TestModule): FileReport {
   const file = relative(ROOT, module.moduleId);
   const tests = [...module.children.allTests()];
   const failed = tests.filter((test) => test.result().state === 'failed');
+  const skipped = tests.filter((test) => test.result().state === 'skipped');
   const hasEnded = module.state() === 'passed' || module.state() === 'skipped';
   const isBroken = failed.length === 0 && !hasEnded;
   const { collectDuration, duration } = module.diagnostic();
@@ -41,7 +42,7 @@ function reportOf(module: TestModule): FileReport {
     seconds: (collectDuration + duration) / 1000,
     passed: tests.filter((test) => test.result().state === 'passed').length,
     failed: isBroken ? 1 : failed.length,
-    skipped: tests.filter((test) => test.result().state === 'skipped').length,
+    skipped: skipped.map((test) => `${file}: ${test.fullName}: ${noteOf(test)}`),
     failures: isBroken
       ? [`${file}: ${complaintOf(module)}`]
       : failed.map((test) => `${file}: ${test.fullName}: ${inOneLine(errorsOf(test))}`),
@@ -52,6 +53,12 @@ function reportOf(module: TestModule): FileReport {
 function complaintOf(module: TestModule): string {
   const suites = [...module.children.allSuites()];
   return inOneLine([module, ...suites].flatMap((each) => each.errors())) || 'did not come to its end';
+}
+
+/** Why a test says that it was skipped. */
+function noteOf(test: TestCase): string {
+  const result = test.result();
+  return (result.state === 'skipped' ? result.note : undefined) ?? 'without a reason';
 }
 
 type Complaint = { readonly message: string };

@@ -90,7 +90,7 @@ async function lackingBuilds({ needs }: Suite, rows: Row[]): Promise<readonly st
 async function buildRow(name: string, { build, shareMinutes }: Programs): Promise<Row> {
   print(`\n=== ${name} ===`);
   const started = performance.now();
-  const row = { name, shareMinutes, passed: 0, failed: 0, skipped: 0, built: true };
+  const row = { name, shareMinutes, passed: 0, failed: 0, skipped: [], built: true };
   try {
     print(await build());
     return { ...row, minutes: minutesSince(started) };
@@ -174,7 +174,7 @@ function rowOf({ name, shareMinutes }: Suite, all: readonly FileReport[], mayBeN
     ...{ name, shareMinutes },
     passed: sum(({ passed }) => passed),
     failed: sum(({ failed }) => failed),
-    skipped: sum(({ skipped }) => skipped),
+    skipped: files.flatMap(({ skipped }) => skipped),
     minutes: sum(({ seconds }) => seconds) / 60,
     failures: files.flatMap(({ failures }) => failures),
   };
@@ -189,7 +189,7 @@ function troubleOf({ code, signal, interrupted }: Exit): string | undefined {
 }
 
 function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, trouble: string): Row {
-  return { name, shareMinutes, passed: 0, failed: 1, skipped: 0, minutes: 0, trouble };
+  return { name, shareMinutes, passed: 0, failed: 1, skipped: [], minutes: 0, trouble };
 }
 
 function minutesSince(started: number): number {

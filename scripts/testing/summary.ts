@@ -10,7 +10,8 @@ export type Row = {
   readonly name: string;
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: number;
+  /** The tests that were skipped, each with its reason. */
+  readonly skipped: readonly string[];
   /** What its files took, added up. */
   readonly minutes: number;
   readonly shareMinutes: number;
@@ -29,7 +30,7 @@ export function printSummary({ rows, files, minutes }: Results): void {
     name: 'by the clock, without builds',
     passed: sum(({ passed }) => passed),
     failed: sum(({ failed }) => failed),
-    skipped: sum(({ skipped }) => skipped),
+    skipped: rows.flatMap(({ skipped }) => skipped),
     minutes,
     shareMinutes: TOTAL_SHARE_MINUTES,
   };
@@ -45,12 +46,13 @@ export function printSummary({ rows, files, minutes }: Results): void {
     if (trouble) print(`failed: ${name}: ${trouble}`);
     for (const failure of failures) print(`failed: ${failure}`);
   }
-  const skips = total.skipped > 0 ? `, ${String(total.skipped)} skipped` : '';
+  for (const skip of total.skipped) print(`skipped: ${skip}`);
+  const skips = total.skipped.length > 0 ? `, ${String(total.skipped.length)} skipped` : '';
   print(`${String(total.passed)} passed, ${String(total.failed)} failed${skips}`);
 }
 
 function cells({ name, built, passed, failed, skipped, minutes, shareMinutes }: Row): readonly string[] {
-  const counts = [passed, failed, skipped].map((count) => (built ? '' : String(count)));
+  const counts = [passed, failed, skipped.length].map((count) => (built ? '' : String(count)));
   return [name, ...counts, minutes.toFixed(1), shareMinutes.toFixed(1)];
 }
 

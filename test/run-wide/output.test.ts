@@ -28,7 +28,8 @@ describe('the output of the operators', () => {
     expect(lines.filter((line) => !isJson(line))).toEqual([]);
   });
 
-  it.runIf(complete)('was kept', () => {
+  it('was kept', ({ skip }) => {
+    skip(!complete, 'only a run of all suites without a failure is sure to write it');
     expect(lines.filter((line) => line.includes(WORK)).length).toBeGreaterThan(100);
   });
 });
