@@ -36,8 +36,9 @@ export const instanceConstraintSpec = z
     migrationType: z
       .enum(MOVE_ACTIONS)
       .describe(
-        'How the instance is moved unless the answer of its owner says otherwise. MIGRATE: a server is migrated cold, a ' +
-          'pod is evicted. LIVE_MIGRATE: a server is migrated live; pods cannot be. OWN_ACTION: its owner replaces it.',
+        'How the instance is moved unless the answer of its owner says otherwise. MIGRATE: a server is migrated cold where ' +
+          'the pool has coldMigration, else live; a pod is evicted. LIVE_MIGRATE: a server is migrated live; pods cannot ' +
+          'be. OWN_ACTION: its owner replaces it.',
       ),
     maxInterruptionSeconds: seconds(1, 86400)
       .optional()

@@ -89,7 +89,8 @@ export const maintenanceSessionSpec = z
       .regex(DNS_LABEL, LABEL_IS)
       .default('default')
       .describe(
-        'How the session goes round its hosts: default, vnf or kubernetes (docs/reference/workflows.md).',
+        'How the session goes round its hosts: default, vnf, kubernetes (docs/reference/workflows.md), or a workflow that ' +
+          'the administrator has added and the pool allows (docs/reference/own-workflows.md).',
       ),
     metadata: z
       .record(z.string().max(63), z.string().max(255))
