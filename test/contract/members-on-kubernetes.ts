@@ -1,6 +1,6 @@
 /** Whether controllers serve, asked of a real API server and a real etcd, with exactly the rights of the operator. */
 import { readFile } from 'node:fs/promises';
-import { connect as connectTo, type AddressInfo } from 'node:net';
+import { connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { createServer, rootCertificates } from 'node:tls';
 import type { RequestOptions } from 'node:https';
@@ -16,6 +16,7 @@ import { DEPLOY, installation } from '../support/controlplane/installation.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNodes, deleteNodes } from '../support/hosts/simulated-nodes.ts';
 import { listedApiServer, OWN_ADDRESS, unlistApiServers } from '../support/network/listed-api-server.ts';
+import { listening } from '../support/network/loopback.ts';
 import type { TcpProxy } from '../support/network/tcp-proxy.ts';
 import { OPERATOR_ACCOUNT } from '../support/operator/operator.ts';
 
@@ -167,7 +168,5 @@ async function tlsFront(
     client.pipe(target).pipe(client);
   });
   stops.push(() => void server.close());
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // A cast: the address of a TCP server is never a text.
-  return (server.address() as AddressInfo).port;
+  return listening(server);
 }

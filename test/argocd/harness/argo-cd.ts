@@ -7,7 +7,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { apply, read, readManifests, type Manifest } from '../../support/controlplane/apply.ts';
 import { eventually } from '../../support/eventually.ts';
 import { argocdPrograms } from './programs.ts';
-import { freePorts, isServed } from './loopback.ts';
+import { freePorts, isServed } from '../../support/network/loopback.ts';
 
 /** How often Argo CD compares each Application with git and the cluster: more often than a real one, to see more. */
 const RESYNC_SECONDS = 5;

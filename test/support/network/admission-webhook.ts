@@ -1,11 +1,11 @@
 /** A validating admission webhook on loopback. Its answer can be changed at any time. */
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { RequestOptions } from 'node:https';
 import { json } from 'node:stream/consumers';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { apply, remove, type Manifest } from '../controlplane/apply.ts';
+import { listening } from './loopback.ts';
 
 /** Allows the request, or denies it with this code and message. */
 export type WebhookAnswer = 'allow' | { readonly code?: number; readonly message: string };
@@ -48,9 +48,7 @@ export class AdmissionWebhook {
         );
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    // A cast: the address of a TCP server is never a text.
-    const { port } = server.address() as AddressInfo;
+    const port = await listening(server);
     const { caData } = admin.getCurrentCluster() ?? {};
     await apply(admin, configuration(scope, `https://127.0.0.1:${String(port)}/`, caData));
     return webhook;

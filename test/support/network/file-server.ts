@@ -1,10 +1,10 @@
 /** Serves one file over https on loopback. Its content can be changed at any time. */
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CA, GOOD } from '../../unit/openstack/certificates.ts';
+import { listening } from './loopback.ts';
 
 export class FileServer {
   content = '';
@@ -16,19 +16,17 @@ export class FileServer {
   readonly #folder: string;
   readonly #server: Server;
 
-  private constructor(folder: string, server: Server) {
+  private constructor(folder: string, server: Server, port: number) {
     this.#folder = folder;
     this.#server = server;
     this.caFile = join(folder, 'ca.pem');
-    const address = server.address();
-    this.url = `https://127.0.0.1:${String(typeof address === 'object' ? address?.port : 0)}/firmware.bin`;
+    this.url = `https://127.0.0.1:${String(port)}/firmware.bin`;
   }
 
   static async start(): Promise<FileServer> {
     const server = createServer(GOOD);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const files = new FileServer(await mkdtemp(join(tmpdir(), 'careen-files-')), server);
+    const port = await listening(server);
+    const files = new FileServer(await mkdtemp(join(tmpdir(), 'careen-files-')), server, port);
     await writeFile(files.caFile, CA);
     server.on('request', (_, response) => {
       files.asked += 1;

@@ -5,7 +5,8 @@
  * request came through the proxy.
  */
 import { createServer as createHttpServer, request as forward, type Server } from 'node:http';
-import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { connect, createServer, type Server as TcpServer, type Socket } from 'node:net';
+import { listening } from './loopback.ts';
 
 const SOCKS5 = 5;
 
@@ -15,6 +16,7 @@ export class ForwardProxy {
   readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
   readonly #asked: string[] = [];
+  #port = 0;
 
   private constructor(target: URL, password: string | undefined) {
     this.#target = { host: target.hostname, port: Number(target.port) };
@@ -53,16 +55,13 @@ export class ForwardProxy {
    */
   static async start(target: string, password?: string): Promise<ForwardProxy> {
     const proxy = new ForwardProxy(new URL(target), password);
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    proxy.#tcp.once('error', reject).listen(0, '127.0.0.1', () => resolve(undefined));
-    await promise;
+    proxy.#port = await listening(proxy.#tcp);
     return proxy;
   }
 
   /** `HOST:PORT`, for a URL. */
   get address(): string {
-    // A server that listens on TCP has an address of this shape.
-    return `127.0.0.1:${String((this.#tcp.address() as AddressInfo).port)}`;
+    return `127.0.0.1:${String(this.#port)}`;
   }
 
   /** What its clients asked for so far: `CONNECT HOST:PORT`, `SOCKS5 HOST:PORT`, or `METHOD ADDRESS`. */

@@ -6,7 +6,6 @@
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { pathTemplate } from '../audit/path-template.ts';
+import { listening } from './loopback.ts';
 
 export type ProxiedRequest = {
   readonly method: string;
@@ -56,6 +56,7 @@ const NOT_FORWARDED = new Set(['connection', 'content-length', 'host', 'keep-ali
 
 export class HoldingProxy {
   readonly #server: Server;
+  #port = 0;
   readonly #target: string;
   readonly #agent: Agent;
   readonly #requests = new Map<string, number>();
@@ -78,16 +79,13 @@ export class HoldingProxy {
   /** Listens on a free port for the API server of the kubeconfig's current context. */
   static async start(config: KubeConfig): Promise<HoldingProxy> {
     const proxy = new HoldingProxy(config);
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    proxy.#server.once('error', reject).listen(0, '127.0.0.1', () => resolve(undefined));
-    await promise;
+    proxy.#port = await listening(proxy.#server);
     return proxy;
   }
 
   /** The server for a kubeconfig; its user needs a token, because certificates end here. */
   get url(): string {
-    // A server that listens on TCP has an address of this shape.
-    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    return `http://127.0.0.1:${String(this.#port)}`;
   }
 
   /** The number of forwarded requests, by method and path such as `PATCH /api/v1/nodes/{name}`; a watch is `WATCH`. */

@@ -2,6 +2,7 @@
 import { connect as dial, createServer, type Server, type Socket } from 'node:net';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { connect } from '../controlplane/controlplane.ts';
+import { listening } from './loopback.ts';
 
 export class TcpLink {
   /** A configuration of its own that goes through the link. */
@@ -25,12 +26,7 @@ export class TcpLink {
 
   static async open(kubeconfigFile: string): Promise<TcpLink> {
     const link = new TcpLink(connect(kubeconfigFile));
-    const { promise: listening, resolve } = Promise.withResolvers<undefined>();
-    link.#server.listen(0, '127.0.0.1', () => resolve(undefined));
-    await listening;
-    const address = link.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the link has no TCP port');
-    const server = `https://127.0.0.1:${String(address.port)}`;
+    const server = `https://127.0.0.1:${String(await listening(link.#server))}`;
     link.config.clusters = link.config.clusters.map((cluster) => ({ ...cluster, server }));
     return link;
   }

@@ -4,7 +4,8 @@
  * good for 127.0.0.1 on any port.
  */
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { listening } from './loopback.ts';
 
 type Mode = 'forward' | 'refuse' | 'black-hole';
 type Connection = { readonly client: Socket; readonly target: Socket | undefined; dead: boolean };
@@ -13,6 +14,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #connections = new Set<Connection>();
+  #port = 0;
   #mode: Mode = 'forward';
   #accepted = 0;
   #passedBefore = 0;
@@ -25,15 +27,12 @@ export class TcpProxy {
   /** Listens on a free port for connections to the host and port of `target`. */
   static async start(target: string, address = '127.0.0.1'): Promise<TcpProxy> {
     const proxy = new TcpProxy(new URL(target));
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    proxy.#server.once('error', reject).listen(0, address, () => resolve(undefined));
-    await promise;
+    proxy.#port = await listening(proxy.#server, address);
     return proxy;
   }
 
   get port(): number {
-    // A server that listens on TCP has an address of this shape.
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** The number of accepted connections so far. */

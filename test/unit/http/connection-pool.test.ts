@@ -1,8 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetch } from 'undici';
 import { connectionPool } from '../../../src/http/connection-pool.ts';
+import { listening } from '../../support/network/loopback.ts';
 
 const TIMED_OUT = { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } };
 
@@ -11,14 +11,14 @@ class SilentServer {
   readonly #server: Server;
   readonly #waiting = new Map<string, ServerResponse>();
   readonly #pool = connectionPool({}, undefined, { first: 1, repeated: 60_000 });
+  #port = 0;
 
   constructor() {
     this.#server = createServer(({ url = '' }, response) => this.#waiting.set(url, response));
   }
 
   async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
+    this.#port = await listening(this.#server);
   }
 
   async stop(): Promise<void> {
@@ -28,9 +28,8 @@ class SilentServer {
   }
 
   async ask(path: string): Promise<number> {
-    const address = this.#server.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    const { status } = await fetch(`http://127.0.0.1:${String(port)}${path}`, { dispatcher: this.#pool });
+    const url = `http://127.0.0.1:${String(this.#port)}${path}`;
+    const { status } = await fetch(url, { dispatcher: this.#pool });
     return status;
   }
 

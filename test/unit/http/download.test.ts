@@ -1,11 +1,11 @@
 /** Downloads against a real server with TLS, on loopback. */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { afterEach, describe, expect, it } from 'vitest';
 import { download, type Downloaded, type DownloadRequest } from '../../../src/http/download.ts';
 import { addressRefusal } from '../../../src/http/reachable.ts';
+import { listening } from '../../support/network/loopback.ts';
 import { CA, GOOD } from '../openstack/certificates.ts';
 
 const CONTENT = Buffer.from('firmware '.repeat(10_000));
@@ -24,17 +24,12 @@ async function serve(handler: Handler): Promise<{ readonly url: string; readonly
     asked.push(request.url ?? '');
     handler(request, response);
   });
-  server.listen(0, LOOPBACK);
-  await once(server, 'listening');
+  const port = await listening(server);
   open.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  const address = server.address();
-  return {
-    url: `https://${LOOPBACK}:${String(typeof address === 'object' ? address?.port : 0)}/f.bin`,
-    asked,
-  };
+  return { url: `https://${LOOPBACK}:${String(port)}/f.bin`, asked };
 }
 
 const fetched = (url: string, given: Partial<DownloadRequest> = {}): Promise<Downloaded> =>

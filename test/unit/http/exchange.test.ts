@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { exchange, type Answer } from '../../../src/http/exchange.ts';
+import { listening } from '../../support/network/loopback.ts';
 
 type Script = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -20,9 +19,7 @@ async function serverWith(script: Script, connections?: number) {
     asked.push(request.url ?? '');
     script(request, response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`; // it listens on TCP
+  const origin = `http://127.0.0.1:${String(await listening(server))}`;
   const pool = new Agent(connections === undefined ? {} : { connections });
   closing.push(async () => {
     await pool.destroy();

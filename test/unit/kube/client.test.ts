@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
@@ -9,6 +8,7 @@ import { call, clientOfEach, PooledKubeConfig, send } from '../../../src/kube/cl
 import { explain, httpStatus, retryAfterSeconds } from '../../../src/kube/errors.ts';
 import { verbOf } from '../../../src/kube/request-verb.ts';
 import { ForwardProxy } from '../../support/network/forward-proxy.ts';
+import { listening } from '../../support/network/loopback.ts';
 import { scriptedServer } from '../support/scripted-server.ts';
 
 describe('the verb of a request', () => {
@@ -166,8 +166,7 @@ describe('one of several API servers', () => {
         done(new Error('no certificate'));
       },
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo; // never a text for TCP
+    const port = await listening(server);
     const client = new PooledKubeConfig();
     client.loadFromOptions({
       clusters: [{ name: 'far', server: 'https://far.example' }],

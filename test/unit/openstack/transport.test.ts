@@ -1,11 +1,11 @@
 /** The network transport against a real server with TLS. */
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cloudIn } from '../../../src/openstack/clouds-yaml.ts';
 import { OpenStackSession } from '../../../src/openstack/session.ts';
 import { networkTransport } from '../../../src/openstack/transport.ts';
+import { listening } from '../../support/network/loopback.ts';
 import { CA, EXPIRED, GOOD, OTHER_NAME } from './certificates.ts';
 
 const { signal } = new AbortController();
@@ -25,11 +25,9 @@ async function serve(identity: { readonly cert: string; readonly key: string }):
       response.writeHead(201).end(gzipSync(`${method} ${url} ${Buffer.concat(parts).toString()}`));
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listening(server);
   open.push({ close: () => server.closeAllConnections() }, { close: () => server.close() });
-  const address = server.address();
-  return `https://127.0.0.1:${String(typeof address === 'object' ? address?.port : 0)}`;
+  return `https://127.0.0.1:${String(port)}`;
 }
 
 function transportWith(caText: string | undefined, verify = true): ReturnType<typeof networkTransport> {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { PooledKubeConfig } from '../../../src/kube/client.ts';
+import { listening } from '../../support/network/loopback.ts';
 
 export type ScriptedServer = { readonly client: PooledKubeConfig; close(): void };
 
@@ -12,10 +12,7 @@ export async function scriptedServer(
   const server = createServer((request, response) =>
     answer(new URL(request.url ?? '/', 'http://127.0.0.1'), response),
   );
-  const { promise: listening, resolve } = Promise.withResolvers<undefined>();
-  server.listen(0, '127.0.0.1', () => resolve(undefined));
-  await listening;
-  const { port } = server.address() as AddressInfo; // a server that listens on TCP has one of this shape
+  const port = await listening(server);
   const client = new PooledKubeConfig();
   client.loadFromClusterAndUser(
     { name: 'scripted', server: `http://127.0.0.1:${String(port)}`, skipTLSVerify: true },

@@ -1,10 +1,9 @@
 /** The network: real servers on loopback. */
-import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { postOverNetwork, PostError, type Post } from '../../../src/tenants/post.ts';
+import { listening } from '../../support/network/loopback.ts';
 import { CA, GOOD } from '../openstack/certificates.ts';
 
 const open: Server[] = [];
@@ -17,10 +16,7 @@ afterEach(() => {
 
 async function portOf(server: Server): Promise<number> {
   open.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A server that listens on a port has an address with one.
-  return (server.address() as AddressInfo).port;
+  return listening(server);
 }
 
 const bounds = { webhookHosts: ['127.0.0.1'], allowHttp: true };

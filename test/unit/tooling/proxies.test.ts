@@ -1,7 +1,8 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { pathTemplate } from '../../support/audit/path-template.ts';
+import { listening } from '../../support/network/loopback.ts';
 import { TcpProxy } from '../../support/network/tcp-proxy.ts';
 
 describe('the TCP proxy', () => {
@@ -11,11 +12,7 @@ describe('the TCP proxy', () => {
 
   beforeEach(async () => {
     echo = createServer((socket) => socket.pipe(socket).on('error', () => undefined));
-    const { promise: listening, resolve } = Promise.withResolvers<undefined>();
-    echo.listen(0, '127.0.0.1', () => resolve(undefined));
-    await listening;
-    const { port } = echo.address() as AddressInfo; // a server that listens on TCP has one of this shape
-    proxy = await TcpProxy.start(`https://127.0.0.1:${String(port)}`);
+    proxy = await TcpProxy.start(`https://127.0.0.1:${String(await listening(echo))}`);
   });
   afterEach(async () => {
     await proxy.close();

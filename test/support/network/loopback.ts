@@ -1,12 +1,13 @@
+/** Ports of loopback. */
 import { connect, createServer, type Server } from 'node:net';
 
 /** Lets a server listen on a free port of loopback; returns the port. */
-export async function listening(server: Server): Promise<number> {
+export async function listening(server: Server, address = '127.0.0.1'): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    resolve(typeof address === 'object' && address ? address.port : 0);
+  server.listen(0, address, () => {
+    const found = server.address();
+    resolve(typeof found === 'object' && found ? found.port : 0);
   });
   return promise;
 }
@@ -14,7 +15,7 @@ export async function listening(server: Server): Promise<number> {
 /** Ports on which nobody listens, all different. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map(listening));
+  const ports = await Promise.all(servers.map(async (server) => listening(server)));
   for (const server of servers) server.close();
   return ports;
 }
