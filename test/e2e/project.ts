@@ -108,12 +108,19 @@ export class Project {
     });
   }
 
-  /** Answers as a person does by `kubectl patch`: it agrees, unless `reply` says otherwise. */
-  async answer({ object, status }: Notice, reply: Record<string, unknown> = {}): Promise<void> {
+  /**
+   * Answers as a person does by `kubectl patch`: it agrees, unless `reply` says otherwise.
+   * @param actions how its instances move, where that is asked
+   */
+  async answer(
+    { object, status }: Notice,
+    reply: Record<string, unknown> = {},
+    actions: Readonly<Record<string, string>> = { '*': 'MIGRATE' },
+  ): Promise<void> {
     const { number, allowedActions = [] } = status.question ?? {};
-    const actions = allowedActions.length > 0 ? { instanceActions: { '*': 'MIGRATE' } } : {};
+    const instanceActions = allowedActions.length > 0 ? { instanceActions: actions } : {};
     await mergePatch(this.#admin, object, {
-      spec: { reply: { question: number, answer: 'ACK', ...actions, ...reply } },
+      spec: { reply: { question: number, answer: 'ACK', ...instanceActions, ...reply } },
     });
   }
 
@@ -124,7 +131,7 @@ export class Project {
    */
   async agree(
     isOver: () => boolean,
-    actions: Readonly<Record<string, string>> = { '*': 'MIGRATE' },
+    actions?: Readonly<Record<string, string>>,
     first: (asks: string | undefined) => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     const answered = new Set<number | undefined>();
@@ -136,8 +143,7 @@ export class Project {
         if (notice?.status.answer === 'awaited' && !answered.has(number)) {
           answered.add(number);
           await first(asks);
-          const { allowedActions = [] } = notice.status.question ?? {};
-          await this.answer(notice, allowedActions.length > 0 ? { instanceActions: actions } : {});
+          await this.answer(notice, {}, actions);
         }
         return isOver();
       },

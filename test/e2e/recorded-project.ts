@@ -1,19 +1,12 @@
 /** A project of a recorded session on a real control plane: a namespace with a pod for each of its instances. */
 import { CoreV1Api, type V1Pod } from '@kubernetes/client-node';
-import { z } from 'zod';
 import { includesState, type RecordedSession } from '../../src/cli/vectors/sessions/recorded-session.ts';
 import { removedIn } from '../../src/cli/vectors/sessions/simulated-tenants.ts';
-import { noticeStatus } from '../../src/crds/maintenance-notice.ts';
 import { apply, list, mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Cluster } from './cluster.ts';
+import { Project } from './project.ts';
 import { INSTANCE } from './session-recorder.ts';
-
-const noticeObject = z.looseObject({
-  ...{ apiVersion: z.string(), kind: z.string() },
-  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
-  status: noticeStatus.default({}),
-});
 
 export type RecordedProjectOptions = {
   readonly cluster: Cluster;
@@ -27,6 +20,7 @@ export type RecordedProjectOptions = {
 export class RecordedProject {
   readonly namespace: string;
   readonly #options: RecordedProjectOptions;
+  readonly #project: Project;
   readonly #removed = new Set<string>();
   readonly #answered = new Set<number>();
   #rounds = 0;
@@ -34,6 +28,7 @@ export class RecordedProject {
   constructor(options: RecordedProjectOptions) {
     this.#options = options;
     this.namespace = options.namespace;
+    this.#project = new Project(options.cluster.admin, options.namespace);
   }
 
   /** Whether it has removed an instance. */
@@ -103,27 +98,16 @@ export class RecordedProject {
   }
 
   async #answerNow(): Promise<void> {
-    const { cluster, recorded, project } = this.#options;
-    const target = {
-      apiVersion: 'careen.dev/v1alpha1',
-      kind: 'MaintenanceNotice',
-      metadata: { name: 'any', namespace: this.namespace },
-    };
-    const [found] = (await list(cluster.admin, target, '')).items;
-    if (found === undefined) return;
-    const notice = noticeObject.parse(found);
-    const { question, answer } = notice.status;
+    const { recorded, project } = this.#options;
+    const notice = await this.#project.notice();
+    const { question, answer } = notice?.status ?? {};
     const tenant = recorded.tenants[project];
-    if (!question || !tenant || answer !== 'awaited' || this.#answered.has(question.number)) return;
+    if (!notice || !question || !tenant || answer !== 'awaited' || this.#answered.has(question.number))
+      return;
     this.#answered.add(question.number);
-    const refuses = includesState(tenant.refuses, question.asks);
-    if (!refuses && question.asks === 'SCALE_IN') await this.#scaleIn();
-    const isAsked = question.allowedActions.length > 0 && !refuses;
-    const reply = {
-      ...{ question: question.number, answer: refuses ? 'NACK' : 'ACK' },
-      ...(isAsked ? { instanceActions: { '*': tenant.moveAction } } : {}),
-    };
-    await mergePatch(cluster.admin, notice, { spec: { reply } });
+    if (includesState(tenant.refuses, question.asks)) return this.#project.answer(notice, { answer: 'NACK' });
+    if (question.asks === 'SCALE_IN') await this.#scaleIn();
+    return this.#project.answer(notice, {}, { '*': tenant.moveAction });
   }
 
   async #scaleIn(): Promise<void> {

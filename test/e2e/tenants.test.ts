@@ -1,16 +1,16 @@
 /** Projects that are told by webhooks, and answer by them: in the response, and by PUT to the address that they were told. */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call } from '../../src/kube/client.ts';
-import { apply } from '../support/controlplane/apply.ts';
+import { apply, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
+import { ExampleProcess } from '../support/example-process.ts';
+import { freePorts, listening } from '../support/network/loopback.ts';
 import { startOperator } from '../support/operator/operator.ts';
 import { sessionManifest } from '../support/operator/strategies.ts';
-import { ExampleProcess, freePort } from '../unit/tooling/told-processes.ts';
 import { Cluster } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { Project } from './project.ts';
@@ -18,8 +18,8 @@ import { Project } from './project.ts';
 const SECRET = 'a key that nobody else knows, of some length';
 
 let cluster: Cluster;
-let receiver: Server;
 let manager: ExampleProcess;
+let receiverPort: number;
 /** The states that the receiver was asked about, in order, each once. */
 const told = new Map<string, string>();
 
@@ -32,36 +32,25 @@ const cloudEvent = z.looseObject({
   }),
 });
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(Buffer.from(part as Uint8Array));
-  return Buffer.concat(parts).toString();
-}
-
 /** Agrees to everything in its response, if the signature is right. */
-async function startReceiver(): Promise<Server> {
-  const server = createServer((request, response) => {
-    void (async () => {
-      const body = await bodyOf(request);
-      const [, time = '', sum = ''] =
-        /^t=(\d+),v1=([0-9a-f]+)$/.exec(String(request.headers['careen-signature'])) ?? [];
-      const right = createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex');
-      if (sum !== right) return response.writeHead(401).end();
-      const { id, data } = cloudEvent.parse(JSON.parse(body));
-      told.set(id, data.state);
-      if (data.state === 'INSTANCE_ACTION_DONE') return response.writeHead(204).end();
-      const actions = Object.fromEntries((data.instance_ids ?? []).map((uid) => [uid, 'MIGRATE'] as const));
-      const asksForActions = data.allowed_actions.length > 0;
-      const answer = { state: `ACK_${data.state}`, ...(asksForActions ? { instance_actions: actions } : {}) };
-      return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
-    })();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
+const receiver = createServer((request, response) => {
+  void (async () => {
+    const body = await text(request);
+    const [, time = '', sum = ''] =
+      /^t=(\d+),v1=([0-9a-f]+)$/.exec(String(request.headers['careen-signature'])) ?? [];
+    const right = createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex');
+    if (sum !== right) return response.writeHead(401).end();
+    const { id, data } = cloudEvent.parse(JSON.parse(body));
+    told.set(id, data.state);
+    if (data.state === 'INSTANCE_ACTION_DONE') return response.writeHead(204).end();
+    const actions = Object.fromEntries((data.instance_ids ?? []).map((uid) => [uid, 'MIGRATE'] as const));
+    const asksForActions = data.allowed_actions.length > 0;
+    const answer = { state: `ACK_${data.state}`, ...(asksForActions ? { instance_actions: actions } : {}) };
+    return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
+  })();
+});
 
-function webhook(namespace: string, spec: Record<string, unknown>): Parameters<typeof apply>[1] {
+function webhook(namespace: string, spec: Record<string, unknown>): Manifest {
   return {
     ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'MaintenanceWebhook' },
     ...{ metadata: { name: 'hook', namespace }, spec },
@@ -69,14 +58,14 @@ function webhook(namespace: string, spec: Record<string, unknown>): Parameters<t
 }
 
 beforeAll(async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const environment = {
     CAREEN_REPLIES_URL: `http://127.0.0.1:${String(port)}`,
     CAREEN_REPLIES_PORT: String(port),
     CAREEN_REPLIES_KEY: 'k'.repeat(40),
   };
   cluster = await Cluster.start((kubeconfig) => startOperator(kubeconfig, { environment }));
-  receiver = await startReceiver();
+  receiverPort = await listening(receiver);
   manager = new ExampleProcess('vnf-manager/manager.mjs', [], {
     ...{ PORT: '0', PROJECT: 'told-b', ACTION: 'MIGRATE', SCALE_COMMAND: '/bin/true' },
   });
@@ -92,8 +81,6 @@ it('projects that are told by a CloudEvents webhook and by event alarms agree wi
   await fleet.pool(1, { tenants: { webhookHosts: ['127.0.0.1'], allowHttp: true } });
   const [a, b] = [new Project(cluster.admin, 'told-a'), new Project(cluster.admin, 'told-b')];
   await Promise.all([a.start('told', 1), b.start('told', 1)]);
-  // A server that listens on a port has an address with one.
-  const { port } = receiver.address() as AddressInfo;
   const metadata = { name: 'careen-webhook', namespace: 'told-a' };
   await apply(
     cluster.admin,
@@ -104,7 +91,10 @@ it('projects that are told by a CloudEvents webhook and by event alarms agree wi
       subjects: [{ kind: 'ServiceAccount', name: 'careen', namespace: 'careen-system' }],
     },
     webhook('told-a', {
-      ...{ url: `http://127.0.0.1:${String(port)}/maintenance`, secretRef: { name: 'careen-webhook' } },
+      ...{
+        url: `http://127.0.0.1:${String(receiverPort)}/maintenance`,
+        secretRef: { name: 'careen-webhook' },
+      },
     }),
     webhook('told-b', {
       url: `http://127.0.0.1:${String(await manager.port())}/maintenance`,

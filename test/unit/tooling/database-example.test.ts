@@ -1,14 +1,15 @@
 /** examples/sessions/database: the keeper and its replicas as processes, told by the sender over real HTTP. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { eventually } from '../../support/eventually.ts';
+import { ExampleProcess } from '../../support/example-process.ts';
+import { listening } from '../../support/network/loopback.ts';
 import { SECRET } from '../tenants/told-events.ts';
-import { ExampleProcess, ToldSession, webhookAt } from './told-processes.ts';
+import { ToldSession, webhookAt } from './told-session.ts';
 
 const REPORT_MS = '20';
 const members = z.array(z.object({ name: z.string(), id: z.string(), role: z.string(), here: z.boolean() }));
@@ -17,13 +18,12 @@ let folder: string;
 let told: ToldSession;
 let keeper: ExampleProcess;
 let api: Server;
+let apiPort: number;
 let port: number;
 const removed: string[] = [];
 const replicas = new Map<string, ExampleProcess>();
 
 async function startKeeper(at = '0'): Promise<void> {
-  // A server that listens on a port has an address with one.
-  const { port: apiPort } = api.address() as AddressInfo;
   keeper = new ExampleProcess('database/keeper.mjs', [], {
     ...{ PORT: at, SECRET_FILE: join(folder, 'secret'), SILENT_MS: '500' },
     ...{ KUBERNETES_API: `http://127.0.0.1:${String(apiPort)}`, NAMESPACE: 'team-a' },
@@ -78,7 +78,7 @@ beforeEach(async () => {
     removed.push(`${method ?? ''} ${url ?? ''}`);
     response.end('{}');
   });
-  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+  apiPort = await listening(api);
   told = new ToldSession();
   await told.start();
   await startKeeper();

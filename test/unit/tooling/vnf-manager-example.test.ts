@@ -3,8 +3,10 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ExampleProcess } from '../../support/example-process.ts';
+import { freePorts } from '../../support/network/loopback.ts';
 import { session, SECRET } from '../tenants/told-events.ts';
-import { ExampleProcess, freePort, ToldSession, webhookAt } from './told-processes.ts';
+import { ToldSession, webhookAt } from './told-session.ts';
 
 const PROJECT = '3f2504e04f8911d39a0c0305e82c3301';
 
@@ -34,7 +36,7 @@ beforeEach(async () => {
   await chmod(join(folder, 'scale'), 0o755);
   told = new ToldSession();
   await told.start();
-  port = await freePort();
+  [port = 0] = await freePorts(1);
   told.targets.set(PROJECT, [webhookAt(port, { format: 'EventAlarm' })]);
 });
 afterEach(async () => {

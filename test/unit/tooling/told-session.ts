@@ -1,12 +1,7 @@
 /**
- * A session that tells projects over real HTTP and takes their answers, and the examples as processes that answer. It
- * judges answers as the engine does; the clock is the real one, which a test may set forward.
+ * A session that tells projects over real HTTP and takes their answers. It judges answers as the engine does; the clock is
+ * the real one, which a test may set forward.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { AskedState } from '../../../src/crds/vocabulary.ts';
 import { judgeReply } from '../../../src/engine/session/replies.ts';
 import type {
@@ -22,7 +17,6 @@ import { replyLinks } from '../../../src/tenants/reply-links.ts';
 import type { ProjectEvent } from '../../../src/tenants/told.ts';
 import type { WebhookTarget } from '../../../src/tenants/webhook-target.ts';
 import { eventually } from '../../support/eventually.ts';
-import { ROOT } from '../../support/operator/careen-cli.ts';
 import { KEY, SECRET, session } from '../tenants/told-events.ts';
 
 export class ToldSession implements ReplyPort {
@@ -179,47 +173,4 @@ export function webhookAt(port: number, fields: Partial<WebhookTarget> = {}): We
     bounds: { webhookHosts: ['127.0.0.1'], allowHttp: true },
     ...fields,
   };
-}
-
-/** An example as a process. */
-export class ExampleProcess {
-  readonly #child: ChildProcess;
-  output = '';
-
-  constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, [join(ROOT, 'examples', 'sessions', file), ...args], { env });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.on('data', (part: Buffer) => (this.output += part.toString()));
-  }
-
-  /** Resolves with its port. */
-  async port(): Promise<number> {
-    return this.prints(/listening on (\d+)/).then(Number);
-  }
-
-  /** Resolves with the group of a line. */
-  async prints(line: RegExp): Promise<string> {
-    return eventually(String(line), () => line.exec(this.output)?.[1], {
-      pauseMilliseconds: 10,
-      describe: () => this.output,
-    });
-  }
-
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await ended;
-  }
-}
-
-/** A port of loopback on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A server that listens on a port has an address with one.
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
