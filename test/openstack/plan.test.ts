@@ -15,13 +15,11 @@ import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { cloudSecret, SECRET } from '../support/openstack/cloud-secret.ts';
 import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
 import { installCareen } from '../support/operator/operator.ts';
-import { strategyManifest } from '../support/operator/strategies.ts';
+import { firmwarePatch, strategyManifest } from '../support/operator/strategies.ts';
 
-const job = {
-  template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } },
-};
 const STRATEGY = strategyManifest('firmware', 'careen-hosts', {
-  ...{ poolRef: 'vms', patches: [{ id: 'firmware', rebootRequired: true, action: { job } }] },
+  poolRef: 'vms',
+  patches: [firmwarePatch],
 });
 const VIEWER = { name: 'viewer', namespace: 'careen-hosts' };
 const [PINNED_ZONE, FULL_DISK_GIBIBYTES] = ['az1', 3000] as const;

@@ -20,15 +20,10 @@ import {
   writeOperatorKubeconfig,
   type RunningOperator,
 } from '../operator/operator.ts';
-import { QUICK } from '../operator/strategies.ts';
+import { firmwarePatch, strategyManifest } from '../operator/strategies.ts';
 import { Admin } from './admin.ts';
 import { cloudSecret, openstackRights, SECRET } from './cloud-secret.ts';
 import { startOpenStack, type OpenStack, type OpenStackOptions } from './openstack.ts';
-
-const PATCH = 'firmware';
-const job = {
-  template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } },
-};
 
 export type OperatedCloudOptions = OpenStackOptions & {
   /** The patches that the Jobs can apply, besides `firmware`. */
@@ -113,7 +108,8 @@ export class OperatedCloud {
   async fleet(name: string, hosts: readonly string[], fields: FleetFields = {}): Promise<Fleet> {
     await this.cloudAdmin.createAggregate(name, hosts);
     await apply(this.admin, poolOf(name, fields));
-    return new Fleet(this, name, hosts, strategyOf(name, fields));
+    const spec = { patches: [firmwarePatch], ...fields.strategy };
+    return new Fleet(this, name, hosts, strategyManifest(name, HOSTS_NAMESPACE, spec));
   }
 }
 
@@ -141,7 +137,7 @@ async function startSurroundings(
     await apply(admin, cloudSecret(openStack), ...(await openstackRights()));
     // The Jobs of compute hosts run on any node.
     await createNodes(admin, [{ name: 'runner' }]);
-    const patches = { [PATCH]: {}, ...options.patches };
+    const patches = { [firmwarePatch.id]: {}, ...options.patches };
     await untilStopped(startHostStandin(admin, { patches, workSeconds: 0.2 }));
   };
   await allStarted([prepareCluster(), options.prepare?.(cloudAdmin, openStack)]);
@@ -165,14 +161,5 @@ function poolOf(name: string, { provider = {}, pool = {} }: FleetFields): Manife
   return {
     ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name } },
     spec: { provider: { openstack }, maxUnavailable: 1, ...pool },
-  };
-}
-
-function strategyOf(name: string, { strategy = {} }: FleetFields): Manifest {
-  const patch = { id: PATCH, rebootRequired: true, action: { job } };
-  const metadata = { name, namespace: HOSTS_NAMESPACE };
-  return {
-    ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'PatchStrategy', metadata },
-    spec: { patches: [patch], reboot: { job }, timing: QUICK, ...strategy },
   };
 }

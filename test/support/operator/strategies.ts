@@ -22,6 +22,9 @@ export const kubeletPatch = {
   action: { job },
 };
 
+/** A patch that no fact shows, as on compute hosts: each run applies it once. */
+export const firmwarePatch = { id: 'firmware', rebootRequired: true, action: { job } };
+
 export const QUICK = { settleSeconds: 0, stabilizeSeconds: 0 };
 
 /** A valid strategy; `spec` replaces fields of it. */
