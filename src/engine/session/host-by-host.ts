@@ -15,6 +15,7 @@ import {
   type EmptyingState,
 } from './rounds.ts';
 import type { AskedState } from '../../crds/vocabulary.ts';
+import type { SessionHost } from './session-state.ts';
 import type { NextRound, Standing, Workflow } from './workflow.ts';
 
 /** So often in a row projects may agree to scale in and give nothing up: nothing tells that the next time differs. */
@@ -49,7 +50,28 @@ function nextHost(standing: Standing, emptying: Emptying): NextRound {
   const next = standing.hosts.find(({ host }) => !host.maintained);
   return next
     ? round('PLANNED_MAINTENANCE', emptying(standing, 'PLANNED_MAINTENANCE', next.host.name))
-    : round('MAINTENANCE_COMPLETE', askingStage(standing, 'MAINTENANCE_COMPLETE'));
+    : complete(standing);
+}
+
+/** Only now no host is left: one that was empty when its round began may have taken in something since. */
+function complete(standing: Standing): NextRound {
+  const stages = [onceStage(standing, 'post'), askingStage(standing, 'MAINTENANCE_COMPLETE')];
+  return {
+    kind: 'round',
+    state: 'MAINTENANCE_COMPLETE',
+    stages: stages.filter((stage) => stage !== undefined),
+  };
+}
+
+/** The stage of the actions that run once, on the first host; undefined without such actions. */
+function onceStage(standing: Standing, type: 'pre' | 'post'): Stage | undefined {
+  const { session, hosts } = standing;
+  const isPresent = ({ name }: SessionHost): boolean => hosts.some(({ host }) => host.name === name);
+  const known = session.hosts.filter((host) => host.type === 'controller' || isPresent(host));
+  // A host that was closed in PREPARE_MAINTENANCE is claimed already.
+  const closed = new Set(session.closed.map(({ name }) => name));
+  const host = known.find(({ name }) => !closed.has(name)) ?? known[0];
+  return host && inPlaceStage(standing, host.name, [type]);
 }
 
 function round(state: AskedState, stage: Stage): NextRound {
@@ -86,21 +108,15 @@ function start(standing: Standing): NextRound {
   const { earlier, stages: atHand } = apply;
   // Stages are put aside only after the first one of START_MAINTENANCE.
   const isFirst = !earlier && atHand.every(({ name }) => name !== STAGE_OF_STATE.START_MAINTENANCE);
-  const isLast = hosts.every(({ host }) => host.maintained || empty.some((each) => each.host === host));
-  // A host that was closed in PREPARE_MAINTENANCE is claimed already.
-  const closed = new Set(session.closed.map(({ name }) => name));
-  const known = session.hosts.filter(({ type }) => type !== 'other');
-  const once = (known.find(({ name }) => !closed.has(name)) ?? known[0])?.name ?? '';
   const controllers = session.hosts.filter(({ type }) => type === 'controller');
   const first = isFirst
     ? [
-        inPlaceStage(standing, once, ['pre']),
+        onceStage(standing, 'pre'),
         ...controllers.map(({ name }) => inPlaceStage(standing, name, ['host', 'controller'])),
         closingStage(standing),
       ]
     : [];
-  const last = isLast ? [inPlaceStage(standing, once, ['post'])] : [];
   const each = empty.map(({ host }) => hostStage(standing, host.name));
-  const stages = [...first, ...each, ...last].filter((stage) => stage !== undefined);
+  const stages = [...first, ...each].filter((stage) => stage !== undefined);
   return { kind: 'round', state: 'START_MAINTENANCE', stages };
 }

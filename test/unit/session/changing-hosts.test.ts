@@ -24,6 +24,7 @@ const HOSTS = ['compute-0', 'compute-1', 'compute-2'];
 async function play(
   instances: readonly string[],
   changing: Pick<ChangingOperator, 'when' | 'change'>,
+  actions: readonly { readonly plugin: string; readonly type: string }[] = [],
 ): Promise<{ readonly played: PlayedSession; readonly operator: SimulatedOperator }> {
   const recorded = recordedSession.parse({
     id: 'changing',
@@ -32,7 +33,7 @@ async function play(
       computeHosts: HOSTS,
       instances: instances.map((host, index) => ({ id: `i${String(index)}`, host, project: 'A', size: 1 })),
     },
-    create: { maintenance_at: '{now+2}', hosts: HOSTS },
+    create: { maintenance_at: '{now+2}', hosts: HOSTS, actions },
     tenants: { A: {} },
     trace: [],
     endState: '',
@@ -72,5 +73,44 @@ describe('a session whose hosts change', () => {
     const worked = trace.findIndex((event) => event.kind === 'told-of-host' && event.host === 'compute-2');
     expect(left).toBeGreaterThan(0);
     expect(worked).toBeGreaterThan(left);
+  });
+
+  it('runs what comes after all hosts once, after the host that something came to', async () => {
+    const { played } = await play(
+      [],
+      {
+        // The round with all three hosts has begun.
+        when: ({ run }) => run.hosts.some(({ name }) => name === 'compute-1'),
+        change: ({ world }) => world.addPod({ name: 'late', host: 'compute-2', project: 'A', size: 1 }),
+      },
+      [
+        { plugin: 'work', type: 'host' },
+        { plugin: 'announce', type: 'post' },
+      ],
+    );
+    expect(played.endState).toBe('MAINTENANCE_DONE');
+    const plugins = played.trace.flatMap((event) => (event.kind === 'plug-in' ? [event.plugin] : []));
+    expect(plugins).toEqual(['work', 'work', 'work', 'announce']);
+  });
+
+  it('runs what comes after all hosts where the last one has left', async () => {
+    const { played } = await play(
+      ['compute-0', 'compute-1'],
+      {
+        when: ({ run }) => run.session?.state === 'PLANNED_MAINTENANCE',
+        change: ({ world }) => {
+          world.removeHost('compute-0');
+          world.removeHost('compute-1');
+        },
+      },
+      [{ plugin: 'announce', type: 'post' }],
+    );
+    expect(played.endState).toBe('MAINTENANCE_DONE');
+    expect(played.trace).toContainEqual({
+      kind: 'plug-in',
+      plugin: 'announce',
+      host: 'compute-2',
+      state: 'DONE',
+    });
   });
 });
