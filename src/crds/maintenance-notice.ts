@@ -50,7 +50,7 @@ const shownInstance = z
       .enum(['stays', 'asked', 'moving', 'moved', 'gone'])
       .describe(
         'stays: nothing is planned for it now. asked: you are asked how it moves. moving: it is moved. moved: it has left ' +
-          'the host. gone: it does not exist any more.',
+          'its host; another one that it is on is in host. gone: it does not exist any more.',
       ),
     action: z.enum(MOVE_ACTIONS).optional().describe('How it moves.'),
   })

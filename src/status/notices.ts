@@ -13,7 +13,12 @@ import { enumerated } from '../crds/text/enumerated.ts';
 import { statusText } from '../crds/text/status-text.ts';
 import { MOVE_ACTIONS } from '../crds/vocabulary.ts';
 import { projectOf } from '../engine/session/occupancy.ts';
-import { asksForActions, type ReplyVerdict, type SessionProgress } from '../engine/session/session-state.ts';
+import {
+  asksForActions,
+  type Move,
+  type ReplyVerdict,
+  type SessionProgress,
+} from '../engine/session/session-state.ts';
 import type { InstanceFacts, View } from '../engine/view.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import { questionTo, type Question } from './notice-questions.ts';
@@ -86,11 +91,12 @@ export function noticeOf(
 }
 
 function shownQuestion(
-  { number, asks, since, replyBy, instances }: Question,
+  question: Question,
   { silent, moves = [...MOVE_ACTIONS] }: Pick<SessionTerms, 'silent' | 'moves'>,
 ): NonNullable<NoticeStatus['question']> {
+  const { number, asks, since, replyBy, instances } = question;
   return {
-    ...{ number, asks, since, replyBy, silence: SILENCE[silent] },
+    ...{ number, asks, since, replyBy, silence: silence(silent, question) },
     allowedActions: asksForActions(asks) ? [...moves] : [],
     instances: instances.slice(0, MOST_ASKED),
   };
@@ -99,11 +105,21 @@ function shownQuestion(
 /** A question about more instances is answered with `*`. */
 const MOST_ASKED = 1000;
 
-const SILENCE: Readonly<Record<SessionTerms['silent'], string>> = {
-  fail: 'without an answer in time the session fails, and nothing more is done on the hosts',
-  proceed: 'without an answer in time it counts as agreed, and your instances are moved by MIGRATE',
-  wait: 'without an answer the session waits for it',
-};
+/** What happens without an answer. */
+function silence(silent: SessionTerms['silent'], { asks, single }: Question): string {
+  switch (silent) {
+    case 'fail':
+      return 'without an answer in time the session fails, and nothing more is done on the hosts';
+    case 'wait':
+      return 'without an answer the session waits for it';
+    case 'proceed': {
+      const agreed = 'without an answer in time it counts as agreed';
+      if (!asksForActions(asks)) return agreed;
+      const how = single.length > 0 ? 'as their constraints say' : 'by MIGRATE';
+      return `${agreed}, and your instances are moved ${how}`;
+    }
+  }
+}
 
 /** What the project is to do, with the command. */
 function expectation(
@@ -120,7 +136,7 @@ function expectation(
   const patch = `{"spec":{"reply":{"question":${String(asked.number)},"answer":"ACK"${actions}}}}`;
   return (
     `answer question ${String(asked.number)}, ${MEANING[asked.asks]}${spared(asked, instances)}, by ${asked.replyBy}: ` +
-    `kubectl patch notice ${name} -n ${namespace} --type merge -p '${patch}' (NACK refuses); ${SILENCE[terms.silent]}`
+    `kubectl patch notice ${name} -n ${namespace} --type merge -p '${patch}' (NACK refuses); ${silence(terms.silent, asked)}`
   );
 }
 
@@ -152,8 +168,9 @@ function instancesOf(
   asked: Question | undefined,
   before: readonly ShownInstance[],
 ): ShownInstance[] {
+  const known = new Map(before.map((each) => [each.uid, each]));
   const here = (instances.get(project) ?? []).map(({ host, instance }) =>
-    shown(instance, host, session, asked),
+    shown(instance, host, { session, asked, before: known.get(instance.uid) }),
   );
   const present = new Set(here.map(({ uid }) => uid));
   const left = before.filter(({ uid }) => !present.has(uid)).map((each) => leftOver(each, session));
@@ -163,14 +180,31 @@ function instancesOf(
 function shown(
   { uid, name, leaving }: InstanceFacts,
   host: string,
-  { moves }: SessionProgress,
-  asked: Question | undefined,
+  {
+    session: { moves },
+    asked,
+    before,
+  }: {
+    readonly session: SessionProgress;
+    readonly asked: Question | undefined;
+    readonly before: ShownInstance | undefined;
+  },
 ): ShownInstance {
   const move = moves.find(({ instance }) => instance === uid);
-  const action = move?.action ?? asked?.actions[uid];
-  const isAsked = asked && asksForActions(asked.asks) && asked.instances.includes(uid);
-  const plan = move && !move.done ? 'moving' : isAsked && !move ? 'asked' : leaving ? 'moving' : 'stays';
+  const isAsked = asked && asksForActions(asked.asks) && asked.instances.includes(uid) && !move;
+  const isMoving = (move && !move.done) ?? leaving !== undefined;
+  const plan = isAsked ? 'asked' : isMoving ? 'moving' : wasMoved(move, host, before) ? 'moved' : 'stays';
+  const action = move?.action ?? asked?.actions[uid] ?? (plan === 'moved' ? before?.action : undefined);
   return { uid, name, host, plan, ...(action ? { action } : {}) };
+}
+
+/** Whether the session has moved an instance to this host: the run forgets that with the next stage, the notice does not. */
+function wasMoved(move: Move | undefined, host: string, before: ShownInstance | undefined): boolean {
+  return (
+    move?.done === true ||
+    before?.plan === 'moved' ||
+    (before?.plan === 'moving' && before.host !== undefined && before.host !== host)
+  );
 }
 
 function leftOver({ host: _host, ...instance }: ShownInstance, { moves }: SessionProgress): ShownInstance {

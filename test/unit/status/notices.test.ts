@@ -49,14 +49,21 @@ const pod = (name: string, namespace = PROJECT): Partial<InstanceFacts> => ({
   ...{ uid: `uid-${name}`, name, namespace, leaving: undefined },
 });
 
+const single = (instance: string, question: number): InstanceQuestion => ({
+  ...{ instance, question, host: 'h-1', project: PROJECT, asked: 'PLANNED_MAINTENANCE', askedAt: AT },
+  ...{ replyBy: '2026-11-27T10:01:00.000Z', migrationType: 'MIGRATE', groups: [] },
+});
+
 function shown(
   session: Partial<SessionProgress>,
   {
     hosts = {},
     before = notice(),
+    silent = 'fail',
   }: {
     readonly hosts?: Readonly<Record<string, readonly Partial<InstanceFacts>[]>>;
     readonly before?: Notice;
+    readonly silent?: 'fail' | 'proceed';
   } = {},
 ): NoticeStatus {
   const whole = {
@@ -65,7 +72,7 @@ function shown(
   };
   const input = {
     session: whole,
-    terms: { startAt: '2026-11-27T12:00:00Z', metadata: { release: 'Queens' }, silent: 'fail' },
+    terms: { startAt: '2026-11-27T12:00:00Z', metadata: { release: 'Queens' }, silent },
     owner: { namespace: 'careen-hosts', name: 'kernel' },
     instances: instancesByProject(whole, viewOf(hosts)),
   } as const;
@@ -100,6 +107,17 @@ describe('a notice', () => {
         .message;
     expect(scaleIn(['uid-db-0', 'uid-db-1'])).toContain('otherwise (such as db-0 and db-1), by 2026-');
     expect(scaleIn([])).toContain('otherwise (none of yours need go), by 2026-');
+  });
+
+  it('says of silence that goes on only what happens in this question', () => {
+    const said = (session: Partial<SessionProgress>): string | undefined =>
+      shown(session, { silent: 'proceed' }).question?.silence;
+    const agreed = 'without an answer in time it counts as agreed';
+    expect(said({ projects: [{ ...asked, asked: 'MAINTENANCE' }] })).toBe(agreed);
+    expect(said({ projects: [asked] })).toBe(`${agreed}, and your instances are moved by MIGRATE`);
+    expect(said({ questions: [single('uid-1', 8)] })).toBe(
+      `${agreed}, and your instances are moved as their constraints say`,
+    );
   });
 
   it('asks nothing once an answer is there, and says which', () => {
@@ -145,6 +163,32 @@ describe('a notice', () => {
   });
 });
 
+describe('a server that is moved to another host of the session', () => {
+  const before = (plan: 'moving' | 'moved', host: string): Notice =>
+    notice({}, { instances: [{ uid: 'uid-1', name: '1', host, plan, action: 'LIVE_MIGRATE' }] });
+  const plan = (earlier: Notice, session: Partial<SessionProgress> = {}): unknown =>
+    shown(session, { hosts: { 'h-2': [pod('1')] }, before: earlier }).instances?.[0];
+  const moved = { uid: 'uid-1', name: '1', host: 'h-2', plan: 'moved', action: 'LIVE_MIGRATE' };
+
+  it('is shown as moved at the end of its move, and for good', () => {
+    const move = {
+      instance: 'uid-1',
+      host: 'h-1',
+      project: PROJECT,
+      action: 'LIVE_MIGRATE',
+      done: true,
+    } as const;
+    expect(plan(notice(), { moves: [move] })).toEqual(moved);
+    expect(plan(before('moving', 'h-1'))).toEqual(moved);
+    expect(plan(before('moved', 'h-2'))).toEqual(moved);
+  });
+
+  it('is not where it has stayed, nor where it is asked about again', () => {
+    expect(plan(before('moving', 'h-2'))).toMatchObject({ plan: 'stays' });
+    expect(plan(before('moved', 'h-2'), { projects: [asked] })).toMatchObject({ plan: 'asked' });
+  });
+});
+
 describe('what a project says in its notice', () => {
   const reply = {
     question: 7,
@@ -186,7 +230,8 @@ describe('what a project says in its notice', () => {
   });
 
   it('counts as accepted where it was recorded before the notice could say so', () => {
-    const recorded = { ...asked, answer: { kind: 'ACK', actions: {} } } as const;
+    const actions = { 'uid-1': 'OWN_ACTION', 'uid-2': 'MIGRATE' } as const;
+    const recorded = { ...asked, answer: { kind: 'ACK', actions } } as const;
     const after = { ...session, projects: [recorded] };
     expect(saidIn(after, PROJECT, notice({ reply }), NOW)).toMatchObject({
       replies: [],
@@ -253,10 +298,6 @@ describe('what a project says in its notice', () => {
 });
 
 describe('questions about single instances', () => {
-  const single = (instance: string, question: number): InstanceQuestion => ({
-    ...{ instance, question, host: 'h-1', project: PROJECT, asked: 'PLANNED_MAINTENANCE', askedAt: AT },
-    ...{ replyBy: '2026-11-27T10:01:00.000Z', migrationType: 'MIGRATE', groups: [] },
-  });
   const questions = [single('uid-1', 8), single('uid-2', 9)];
   const session = { ...newSession([]), projects: [asked], questions };
 
