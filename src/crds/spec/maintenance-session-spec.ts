@@ -22,9 +22,9 @@ const action = z
     type: z
       .enum(ACTION_TYPES)
       .describe(
-        'Where it runs. host: on each compute host, before those of type compute. compute: on each compute host, while ' +
-          'it is empty. controller: on each controller, which keeps its work. pre, post: once, before and after all ' +
-          'others, on the first host of the session.',
+        'Where it runs. host: on each compute host while it is empty, and on each controller, which keeps its work; before ' +
+          'those of the next two types. compute: on each compute host. controller: on each controller. pre, post: once, ' +
+          'before and after all others, on the first host of the session.',
       ),
     metadata: z
       .record(z.string().max(63), z.string().max(255))
@@ -73,7 +73,8 @@ export const maintenanceSessionSpec = z
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe(
         'The hosts of the session, in the order in which they are maintained. Empty: all hosts of the pool. Workers are ' +
-          'emptied and worked on; on controllers only actions of the type controller run; others are left alone.',
+          'emptied and worked on; controllers keep their work, and actions of the types host and controller run there; ' +
+          'others are left alone.',
       ),
     startState: z
       .literal('MAINTENANCE')
