@@ -61,6 +61,7 @@ const WEBHOOK_REASONS = [
   'NothingSent',
   'Delivered',
   'AnswerUnreadable',
+  'AnswerRefused',
   'NotDelivered',
   'NotAllowed',
   'SecretUnusable',
@@ -82,7 +83,7 @@ export const maintenanceWebhookStatus = z
       .describe('When the receiver last accepted a notification. Absent before the first one.'),
     conditions: conditionsOfForm(webhookCondition)
       .optional()
-      .describe('Ready: the result of the last delivery.'),
+      .describe('Ready: the result of the last delivery, and what became of the answer in its response.'),
   })
   .describe('The state of the webhook. Careen writes it.');
 export type MaintenanceWebhookStatus = z.infer<typeof maintenanceWebhookStatus>;

@@ -1,6 +1,9 @@
 /** What a project says in its MaintenanceNotice: answers and wishes for more time, and what became of them. Pure. */
 import type { Notice, NoticeReply, NoticeStatus } from '../crds/maintenance-notice.ts';
+import { saysAgain } from '../engine/session/repeated-answers.ts';
 import type {
+  InstanceQuestion,
+  ProjectProgress,
   ProjectReply,
   ReplyExtension,
   ReplyVerdict,
@@ -30,7 +33,13 @@ export function saidIn(session: SessionProgress, project: string, notice: Notice
   if (!reply) return { replies: [], extensions };
   const question = questionTo(session, project);
   const toThis = { ...reply, instanceActions: actionsFor(question, notice, reply) };
-  const verdict = verdictWithoutDecision(session, project, notice, toThis, question);
+  const verdict = isRecorded(session, project, notice, reply)
+    ? verdictOf(
+        notice,
+        'accepted',
+        `${reply.answer} of project ${project} to question ${String(reply.question)}`,
+      )
+    : refusalWithoutDecision(project, notice, toThis, question);
   if (verdict) return { replies: [], extensions, verdict };
   const id = replyId(notice, 'reply');
   return { replies: repliesTo(question, toThis).map((each) => ({ ...common, ...each, id })), extensions };
@@ -77,29 +86,30 @@ function actionsFor(
   ]);
 }
 
-function verdictWithoutDecision(
-  session: SessionProgress,
+function verdictOf(notice: Notice, answer: ReplyVerdict['answer'], message: string): ReplyVerdict {
+  return { id: replyId(notice, 'reply'), answer, message };
+}
+
+/** Why an answer to questions about single instances is none: they are answered together, by the number of the last one. */
+function refusalWithoutDecision(
   project: string,
   notice: Notice,
   reply: NoticeReply,
   question: Question | undefined,
 ): ReplyVerdict | undefined {
-  const verdict = (answer: ReplyVerdict['answer'], message: string): ReplyVerdict => {
-    return { id: replyId(notice, 'reply'), answer, message };
-  };
-  if (isRecorded(session, project, notice, reply))
-    return verdict('accepted', `${reply.answer} of project ${project} to question ${String(reply.question)}`);
   const { single = [], number, instances = [] } = question ?? {};
   if (single.length === 0) return undefined;
   if (reply.question !== number)
-    return verdict(
+    return verdictOf(
+      notice,
       'refused',
       `the answer is to question ${String(reply.question)}; project ${project} is asked question ${String(number)}`,
     );
   const foreign = Object.keys(reply.instanceActions ?? {}).find((uid) => !instances.includes(uid));
   return foreign === undefined
     ? undefined
-    : verdict(
+    : verdictOf(
+        notice,
         'refused',
         `instanceActions names ${foreign}, which question ${String(number)} does not ask about`,
       );
@@ -110,19 +120,27 @@ function isRecorded(
   { projects, questions, agreed = [] }: SessionProgress,
   project: string,
   { status }: Pick<Notice, 'status'>,
-  { question: number, answer: kind }: NoticeReply,
+  { question: number, answer: kind, instanceActions = {} }: NoticeReply,
 ): boolean {
-  const all = [
+  const asked = [
     ...projects.filter(({ id }) => id === project),
     ...questions.filter((each) => each.project === project),
-  ];
-  if (all.some(({ question, answer }) => question === number && answer?.kind === kind && !answer.assumed))
-    return true;
+  ].find(({ question }) => question === number);
+  if (asked?.answer?.kind === kind && saysAgain(asked, given(asked, instanceActions))) return true;
   // The next question may have followed at once. Once the notice shows that one, an answer to the question before is wrong.
   const isShown = status.question?.number === number;
   return (
     isShown && kind === 'ACK' && agreed.some(({ id, question }) => id === project && question === number)
   );
+}
+
+/** What an answer says of the instances of a question; what it names besides may be of an earlier answer. */
+function given(
+  asked: ProjectProgress | InstanceQuestion,
+  { [ALL_OTHERS]: others, ...named }: NonNullable<NoticeReply['instanceActions']>,
+): Readonly<Record<string, string | undefined>> {
+  const uids = 'instance' in asked ? [asked.instance] : asked.instances;
+  return Object.fromEntries(uids.map((uid) => [uid, named[uid] ?? others]));
 }
 
 /** By it a verdict finds the notice that it is about. */

@@ -1,7 +1,12 @@
 /** Encodes what a run keeps of its session into the status, and decodes it. */
 import { sessionProgress, type SessionStatus } from '../crds/observed/session-progress.ts';
 import { ASKED_STATES, SESSION_STATES } from '../crds/vocabulary.ts';
-import { computeHosts, type SessionEvent, type SessionProgress } from '../engine/session/session-state.ts';
+import {
+  computeHosts,
+  hasEnded,
+  type SessionEvent,
+  type SessionProgress,
+} from '../engine/session/session-state.ts';
 
 /** The part of the status that shows a session. */
 export function sessionStatusOf(session: SessionProgress): SessionStatus {
@@ -16,11 +21,6 @@ export function sessionStatusOf(session: SessionProgress): SessionStatus {
     maintained: `${String(maintained)}/${String(hosts.length)}`,
     ...(nextDeadline === undefined ? {} : { nextDeadline }),
   });
-}
-
-/** Whether no answer is awaited any more. */
-function hasEnded({ state }: SessionProgress): boolean {
-  return state === 'MAINTENANCE_DONE' || state === 'MAINTENANCE_FAILED';
 }
 
 /** The session that a status shows. An event that no version of Careen has written is left out. */

@@ -8,6 +8,12 @@ import { deliver, type Delivery, type DeliveryMeans } from './deliver.ts';
 import type { ProjectEvent, ToldSession } from './told.ts';
 import type { WebhookTarget } from './webhook-target.ts';
 
+/** An answer that came with a response. */
+export type WebhookReply = ProjectReply & {
+  /** The key of the target that has given it. */
+  readonly target: string;
+};
+
 /** What became of an attempt, or of an event that was given up. */
 export type TargetResult = {
   /** Of the target. */
@@ -23,7 +29,7 @@ export type Delivered = {
    * The answers that came with responses. Each is in the result of every call until its event has left `events`, or
    * `taken` was called with its id, so that it is not lost when the caller cannot store what it decides.
    */
-  readonly replies: readonly ProjectReply[];
+  readonly replies: readonly WebhookReply[];
   /** The last result of each target that has one. */
   readonly results: readonly TargetResult[];
   /** When to call again, Unix time in milliseconds; undefined: nothing waits. `changed` is called when an attempt ends. */
@@ -87,10 +93,14 @@ export class Deliveries {
     };
   }
 
-  /** The verdicts on these answers are stored: they are not returned again. */
-  taken(session: string, replies: readonly string[]): void {
-    for (const lane of this.#sessions.get(session)?.values() ?? [])
+  /** The verdicts on these answers are stored: they are not returned again. Returns those that came with responses. */
+  taken(session: string, replies: readonly string[]): readonly WebhookReply[] {
+    const found: WebhookReply[] = [];
+    for (const lane of this.#sessions.get(session)?.values() ?? []) {
+      found.push(...lane.replies.filter(({ id }) => replies.includes(id)));
       lane.replies = lane.replies.filter(({ id }) => !replies.includes(id));
+    }
+    return found;
   }
 
   /** Forgets a session that is over, or deleted. */
@@ -183,7 +193,7 @@ function laneIn(lanes: Map<string, Lane>, { key }: WebhookTarget): Lane {
 class Lane {
   /** The ids of events that are delivered, refused or given up. */
   readonly settled = new Set<string>();
-  replies: ProjectReply[] = [];
+  replies: WebhookReply[] = [];
   readonly firstAt = new Map<string, number>();
   /** The event that is on its way. */
   sending: string | undefined;
@@ -234,11 +244,11 @@ class Lane {
 function replyTo(
   { id, project, instance }: ProjectEvent,
   { state, instanceActions }: NonNullable<Extract<Delivery, { kind: 'delivered' }>['answer']>,
-  key: string,
+  target: string,
   at: number,
-): ProjectReply & Pick<ProjectEvent, 'instance'> {
+): WebhookReply {
   return {
-    ...{ id: `webhook/${key}/${id}`, project, question: Number(id), at, state },
+    ...{ id: `webhook/${target}/${id}`, target, project, question: Number(id), at, state },
     ...(instanceActions ? { instanceActions } : {}),
     ...(instance === undefined ? {} : { instance }),
   };

@@ -4,8 +4,11 @@ import { updateConditions } from '../crds/observed/conditions.ts';
 import type { TargetResult } from './deliveries.ts';
 import type { WebhookProblem } from './webhook-target.ts';
 
+/** The answer of a webhook was refused. `refusal` says what would be right. */
+export type RefusedAnswer = { readonly at: number; readonly refusal: string };
+
 /** What is known of a webhook: why it cannot be called, or its last result; undefined before the first attempt. */
-export type WebhookFacts = WebhookProblem | Pick<TargetResult, 'at' | 'delivery'> | undefined;
+export type WebhookFacts = WebhookProblem | RefusedAnswer | Pick<TargetResult, 'at' | 'delivery'> | undefined;
 
 /**
  * The next status.
@@ -45,6 +48,7 @@ function readiness(facts: WebhookFacts): Readiness {
   if (!facts) {
     return { status: 'True', reason: 'NothingSent', message: 'nothing was to be sent yet' };
   }
+  if ('refusal' in facts) return { status: 'False', reason: 'AnswerRefused', message: facts.refusal };
   if (!('delivery' in facts)) return { status: 'False', ...facts };
   const { delivery } = facts;
   if (delivery.kind !== 'delivered')

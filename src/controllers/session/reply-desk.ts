@@ -3,7 +3,14 @@
  * client waiting until the decision about them is stored.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { ProjectReply, ReplyVerdict, SessionProgress } from '../../engine/session/session-state.ts';
+import { isRepeated } from '../../engine/session/repeated-answers.ts';
+import {
+  endedReason,
+  hasEnded,
+  type ProjectReply,
+  type ReplyVerdict,
+  type SessionProgress,
+} from '../../engine/session/session-state.ts';
 import type { AskedQuestion, GivenReply, ReplyPort, Taken } from '../../tenants/reply-port.ts';
 import { questionTo } from '../../status/notice-questions.ts';
 
@@ -65,7 +72,9 @@ export class ReplyDesk implements ReplyPort {
     const known = this.#sessionOf(session);
     if (!known) return Promise.resolve(this.#notKnown());
     if (!questionTo(known, project)) return Promise.resolve({ kind: 'unknown' });
-    if (isRecorded(known, { project, state }, instance)) return Promise.resolve({ kind: 'accepted' });
+    if (isRepeated(known, given)) return Promise.resolve({ kind: 'accepted' });
+    // A session at rest makes no pass.
+    if (hasEnded(known)) return Promise.resolve({ kind: 'refused', message: endedReason(known) });
     const waiting = this.#waiting.get(session) ?? [];
     // A client that has lost its connection repeats what a pass is about to judge.
     const same = waiting.find((each) => isDeepStrictEqual(each.given, given));
@@ -110,18 +119,4 @@ export class ReplyDesk implements ReplyPort {
     if (left.length > 0) this.#waiting.set(session, left);
     else this.#waiting.delete(session);
   }
-}
-
-/** A client repeats an answer when the response to it was lost. */
-function isRecorded(
-  { projects, questions }: SessionProgress,
-  { project, state }: Pick<GivenReply, 'project' | 'state'>,
-  instance: string | undefined,
-): boolean {
-  const asked =
-    instance === undefined
-      ? projects.find(({ id }) => id === project)
-      : questions.find((each) => each.project === project && each.instance === instance);
-  const { answer } = asked ?? {};
-  return answer !== undefined && !answer.assumed && `${answer.kind}_${asked?.asked ?? ''}` === state;
 }

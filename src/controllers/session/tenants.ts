@@ -3,6 +3,7 @@
  * is stored. Both follow from the stored run, so a process that dies in between has lost nothing.
  */
 import type { Constraints } from '../../engine/session/constraints/constraints.ts';
+import { isRepeated } from '../../engine/session/repeated-answers.ts';
 import type {
   ProjectReply,
   ReplyExtension,
@@ -61,6 +62,8 @@ export class Tenants {
   readonly desk: ReplyDesk;
   /** By the uid of a session: its key in the queue, and the session as it was stored last. */
   readonly #known = new Map<string, { readonly key: string; readonly session: SessionProgress }>();
+  /** The keys of the sessions with a notice that was edited since its last pass. */
+  readonly #edited = new Set<string>();
   readonly #changed: (key: string) => void;
 
   /** @param changed called with the key of a session when one of its projects has said something */
@@ -72,12 +75,21 @@ export class Tenants {
       (session) => this.wake(session),
       (session) => this.#known.get(session)?.session,
     );
-    deps.notices.changed = (session) => this.wake(session);
+    deps.notices.changed = (session) => {
+      const known = this.#known.get(session);
+      if (known) this.#edited.add(known.key);
+      this.wake(session);
+    };
     const wakeAll = (): void => {
       for (const session of this.#known.keys()) this.wake(session);
     };
     deps.constraints.changed = wakeAll;
     deps.webhooks.changed(wakeAll);
+  }
+
+  /** Whether a project has said something in its notice that no pass has heard. Also a session at rest tells it what is right. */
+  hasNews(key: string): boolean {
+    return this.#edited.has(key);
   }
 
   /** There is news for the session with this uid. */
@@ -94,6 +106,7 @@ export class Tenants {
     if (!session || !pool) return { run, replies: [], extensions: [], notices: new Map(), verdicts: [] };
     const { uid } = strategy.metadata;
     this.#known.set(uid, { key, session });
+    this.#edited.delete(key);
     await notices.known();
     for (const draft of session.events.flatMap(sessionEventDrafts))
       events.record(ownerEvent(ownerOf(strategy), draft));
@@ -107,7 +120,8 @@ export class Tenants {
     const said = [...known].map(([project, notice]) => saidIn(session, project, notice, now));
     const terms = plan.actions.session;
     const about = { ...strategy.metadata, metadata: terms?.metadata ?? {} };
-    const { done, replies, wakeAt } = await this.#deps.webhooks.deliver(about, session, pool.spec);
+    const { done, replies: all, wakeAt } = await this.#deps.webhooks.deliver(about, session, pool.spec);
+    const replies = this.#withoutRepeated(session, uid, all);
     return {
       run: withoutDelivered(run, session, done),
       replies: [...said.flatMap((each) => each.replies), ...replies, ...this.desk.repliesFor(uid)],
@@ -134,10 +148,19 @@ export class Tenants {
     if (!session) return;
     this.#known.set(metadata.uid, { key, session });
     this.desk.settle(metadata.uid, replies);
-    this.#deps.webhooks.taken(
-      metadata.uid,
-      replies.map(({ id }) => id),
-    );
+    if (this.#deps.webhooks.taken(metadata.uid, replies)) this.wake(metadata.uid);
+  }
+
+  /** A receiver that is told twice answers twice: its second answer is none to be refused. */
+  #withoutRepeated(
+    session: SessionProgress,
+    uid: string,
+    replies: readonly ProjectReply[],
+  ): readonly ProjectReply[] {
+    const repeated = replies.filter((reply) => isRepeated(session, reply));
+    const verdicts = repeated.map(({ id }) => ({ id, answer: 'accepted', message: '' }) as const);
+    if (verdicts.length > 0) this.#deps.webhooks.taken(uid, verdicts);
+    return replies.filter((reply) => !repeated.includes(reply));
   }
 
   /**
@@ -175,6 +198,7 @@ export class Tenants {
   /** Removes the notices of a session that is deleted. */
   async forget({ uid }: { readonly uid: string }): Promise<void> {
     const { notices, webhooks } = this.#deps;
+    this.#edited.delete(this.#known.get(uid)?.key ?? '');
     this.#known.delete(uid);
     webhooks.forget(uid);
     await notices.known();

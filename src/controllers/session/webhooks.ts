@@ -1,11 +1,11 @@
 /** Delivers what a session tells its projects to their webhooks, and shows on each webhook what became of it. */
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
-import type { ProjectReply, SessionEvent, SessionProgress } from '../../engine/session/session-state.ts';
+import type { ReplyVerdict, SessionEvent, SessionProgress } from '../../engine/session/session-state.ts';
 import type { StoredWebhook, WebhookObjects } from '../../resources/webhook-objects.ts';
 import { namespaceOfProject } from '../../status/tenant-namespace.ts';
-import type { Deliveries } from '../../tenants/deliveries.ts';
+import type { Deliveries, TargetResult, WebhookReply } from '../../tenants/deliveries.ts';
 import type { ToldSession } from '../../tenants/told.ts';
-import { webhookStatus, type WebhookFacts } from '../../tenants/webhook-status.ts';
+import { webhookStatus, type RefusedAnswer, type WebhookFacts } from '../../tenants/webhook-status.ts';
 import { webhookTarget, type WebhookProblem, type WebhookTarget } from '../../tenants/webhook-target.ts';
 import { eachOf } from '../runtime/each-of.ts';
 
@@ -22,7 +22,7 @@ export type WebhooksDeps = {
 export type WebhookAnswers = {
   /** The events that nobody waits for any more. */
   readonly done: ReadonlySet<string>;
-  readonly replies: readonly ProjectReply[];
+  readonly replies: readonly WebhookReply[];
   /** When to look again. */
   readonly wakeAt?: number | undefined;
 };
@@ -30,8 +30,13 @@ export type WebhookAnswers = {
 type Usable = { readonly webhook: StoredWebhook; readonly target: WebhookTarget };
 type Unusable = { readonly webhook: StoredWebhook; readonly problem: WebhookProblem };
 
+/** An answer that was refused, until the status of its webhook shows it. */
+type Refused = RefusedAnswer & { readonly session: string; readonly project: string };
+
 export class Webhooks {
   readonly #deps: WebhooksDeps;
+  /** By the key of the target. */
+  readonly #refused = new Map<string, Refused>();
 
   constructor(deps: WebhooksDeps) {
     this.#deps = deps;
@@ -44,7 +49,11 @@ export class Webhooks {
     pool: HostPoolSpec,
   ): Promise<WebhookAnswers> {
     const { deliveries, clock } = this.#deps;
-    const projects = new Set(events.flatMap((event) => (event.type === 'project' ? [event.project] : [])));
+    const refused = [...this.#refused.values()].filter((each) => each.session === session.uid);
+    const projects = new Set([
+      ...events.flatMap((event) => (event.type === 'project' ? [event.project] : [])),
+      ...refused.map(({ project }) => project),
+    ]);
     if (projects.size === 0) return { done: new Set(), replies: [] };
     const found = new Map<string, readonly (Usable | Unusable)[]>();
     await eachOf([...projects], AT_ONCE, async (project) => {
@@ -55,8 +64,9 @@ export class Webhooks {
     const { done, replies, results, wakeAt } = deliveries.deliverEvents(session, events, targetsOf, clock());
     const resultOf = new Map(results.map((result) => [result.key, result]));
     await eachOf([...found.values()].flat(), AT_ONCE, (each) =>
-      this.#show(each.webhook, 'target' in each ? resultOf.get(each.target.key) : each.problem),
+      this.#show(each.webhook, 'target' in each ? this.#factsOf(each.target, resultOf) : each.problem),
     );
+    this.#forgetRefused(({ session: of }, key) => of === session.uid && !resultOf.has(key));
     return { done: new Set(done), replies, wakeAt };
   }
 
@@ -65,13 +75,35 @@ export class Webhooks {
     this.#deps.objects.changed = wake;
   }
 
-  /** The verdicts on these answers are stored. */
-  taken(session: string, replies: readonly string[]): void {
-    this.#deps.deliveries.taken(session, replies);
+  /**
+   * These verdicts are stored. Who has answered in a response hears no more by that way, so the status of the webhook says
+   * why its answer was refused, once events are delivered again. Returns whether there is such an answer.
+   */
+  taken(session: string, verdicts: readonly ReplyVerdict[]): boolean {
+    const { deliveries, clock } = this.#deps;
+    const byId = new Map(verdicts.map((verdict) => [verdict.id, verdict]));
+    const refused = deliveries
+      .taken(session, [...byId.keys()])
+      .filter(({ id }) => byId.get(id)?.answer === 'refused');
+    for (const { id, target, project } of refused)
+      this.#refused.set(target, { session, project, at: clock(), refusal: byId.get(id)?.message ?? '' });
+    return refused.length > 0;
   }
 
   forget(session: string): void {
     this.#deps.deliveries.forget(session);
+    this.#forgetRefused((each) => each.session === session);
+  }
+
+  /** The result of the last delivery, unless the answer to it was refused since. */
+  #factsOf({ key }: WebhookTarget, results: ReadonlyMap<string, TargetResult>): WebhookFacts {
+    const result = results.get(key);
+    const refused = this.#refused.get(key);
+    return refused && refused.at >= (result?.at ?? 0) ? refused : result;
+  }
+
+  #forgetRefused(matches: (refused: Refused, key: string) => boolean): void {
+    for (const [key, refused] of this.#refused) if (matches(refused, key)) this.#refused.delete(key);
   }
 
   async #webhooksOf(project: string, pool: HostPoolSpec): Promise<readonly (Usable | Unusable)[]> {

@@ -7,7 +7,7 @@ import type { Attachment, Attachments } from '../runtime/attachments.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 import type { StrategyPass } from './strategy-pass.ts';
 
-type Deps = Pick<StrategyDeps, 'api' | 'hosts' | 'pools'>;
+type Deps = Pick<StrategyDeps, 'api' | 'hosts' | 'pools' | 'tenants'>;
 
 type Resting = {
   readonly pool: string;
@@ -36,11 +36,12 @@ export class StrategiesAtRest {
   async has(key: string): Promise<boolean> {
     const resting = this.#resting.get(key);
     if (!resting) return false;
-    const { api, hosts, pools } = this.#deps;
+    const { api, hosts, pools, tenants } = this.#deps;
     const pool = await api.pool(resting.pool);
     const attachment = pool && this.#attachments.attach(key, pools.scopeOf(pool));
     const seen = attachment && this.#seen(key, pool, attachment);
-    const isAtRest = seen === resting.seen && hosts.idleJobs(resting.owner).length === 0;
+    const isUnchanged = seen === resting.seen && !tenants.hasNews(key);
+    const isAtRest = isUnchanged && hosts.idleJobs(resting.owner).length === 0;
     if (isAtRest) this.#attachments.detach(key);
     else this.#resting.delete(key);
     return isAtRest;

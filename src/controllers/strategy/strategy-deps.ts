@@ -38,7 +38,7 @@ export type StrategyDeps = ReconcilerDeps & {
   /** Where runs are stored. */
   readonly runs: RunStore;
   /** Those whose instances run on the hosts of sessions. */
-  readonly tenants: Pick<Tenants, 'hear' | 'settle' | 'tell' | 'forget'>;
+  readonly tenants: Pick<Tenants, 'hasNews' | 'hear' | 'settle' | 'tell' | 'forget'>;
   /** The workflows that the administrator has added. */
   readonly workflows?: OwnWorkflows | undefined;
   /** The files that sessions give to their actions. */

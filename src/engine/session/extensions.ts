@@ -4,6 +4,8 @@ import { runningStep } from '../run/run-state.ts';
 import { moveDeadlines } from '../run/timers.ts';
 import {
   awaitedFrom,
+  endedReason,
+  hasEnded,
   type InstanceQuestion,
   type ProjectProgress,
   type ReplyExtension,
@@ -26,6 +28,7 @@ export function takeExtensions(pass: Pass): void {
 /** Puts the answer to a question off, or returns why not. */
 function extend(pass: Pass, extension: ReplyExtension): string | undefined {
   const { session } = pass.run;
+  if (session && hasEnded(session)) return endedReason(session);
   const found = session && questionIn(session, extension.project);
   if (!found) return `project ${extension.project} was not asked anything in this session`;
   const refusal = againstExtension(found, extension, pass.turn.limits?.extendSeconds ?? 0);

@@ -4,6 +4,8 @@ import { MOVE_ACTIONS, type MoveAction } from '../../crds/vocabulary.ts';
 import { judgeInstanceReply } from './constraints/instance-replies.ts';
 import {
   asksForActions,
+  endedReason,
+  hasEnded,
   isMoveAction,
   type ProjectReply,
   type ProjectAnswer,
@@ -13,13 +15,20 @@ import {
 /** Records the valid answers of this turn, and says what became of each. */
 export function takeReplies(pass: Pass): void {
   for (const reply of pass.turn.replies ?? []) {
-    const refusal = reply.instance === undefined ? takeOfProject(pass, reply) : takeOfInstance(pass, reply);
+    const refusal = take(pass, reply);
     pass.replies.push({
       id: reply.id,
       answer: refusal === undefined ? 'accepted' : 'refused',
       message: refusal ?? `${reply.state} of project ${reply.project}`,
     });
   }
+}
+
+/** Records an answer, or returns why it is none. */
+function take(pass: Pass, reply: ProjectReply): string | undefined {
+  const { session } = pass.run;
+  if (session && hasEnded(session)) return endedReason(session);
+  return reply.instance === undefined ? takeOfProject(pass, reply) : takeOfInstance(pass, reply);
 }
 
 /** Records the answer of a project, or returns why it is none. */

@@ -159,6 +159,16 @@ export type Move = {
   readonly overran?: true | undefined;
 };
 
+/** Whether no answer is awaited any more, unless a failed session goes on: then it asks anew. */
+export function hasEnded({ state }: Pick<SessionProgress, 'state'>): boolean {
+  return state === 'MAINTENANCE_DONE' || state === 'MAINTENANCE_FAILED';
+}
+
+/** Why a session that has ended takes no answer. */
+export function endedReason({ state }: Pick<SessionProgress, 'state'>): string {
+  return `the session has ended in ${state}: no answer is awaited`;
+}
+
 /** Something to tell. Each is delivered at least once; `id` lets receivers notice a repetition. */
 export type SessionEvent = { readonly id: string } & (
   | {

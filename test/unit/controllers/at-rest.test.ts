@@ -1,5 +1,5 @@
 /** A strategy whose run has ended costs nothing, and misses nothing. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SmallCluster } from '../support/small-cluster.ts';
 
 /** A strategy that was applied on w-1 and is at rest. */
@@ -68,5 +68,15 @@ describe('a strategy at rest', () => {
     cluster.editPool({ maxUnavailable: 2 });
     await cluster.pass();
     expect(cluster.wholeReads).toBe(wholeReads + 1);
+  });
+
+  it('hears what a project has said since', async () => {
+    const cluster = await atRest();
+    const hear = vi.spyOn(cluster.tenants, 'hear');
+    await cluster.pass();
+    expect(hear).not.toHaveBeenCalled();
+    vi.spyOn(cluster.tenants, 'hasNews').mockReturnValue(true);
+    await cluster.pass();
+    expect(hear).toHaveBeenCalledOnce();
   });
 });

@@ -67,3 +67,32 @@ it('lets clients try again until this process has seen each session, however lon
   scene.now += 1;
   expect(await kinds()).toEqual(['unknown', 'unknown']);
 });
+
+it('accepts again only the answer that is recorded, with the same actions', async () => {
+  const { desk, scene } = atTheDesk();
+  const planned = {
+    asked: 'PLANNED_MAINTENANCE',
+    answer: { kind: 'ACK', actions: { A1: 'MIGRATE' } },
+  } as const;
+  scene.known = { ...asked, projects: asked.projects.map((each) => ({ ...each, ...planned })) };
+  const said = { ...scene.answer, state: 'ACK_PLANNED_MAINTENANCE' };
+  expect(await desk.take({ ...said, instanceActions: { A1: 'MIGRATE' } })).toEqual({ kind: 'accepted' });
+  void desk.take({ ...said, instanceActions: { A1: 'OWN_ACTION' } });
+  void desk.take({ ...said, instanceActions: { A1: 'MIGRATE', B1: 'MIGRATE' } });
+  void desk.take({ ...said, state: 'NACK_PLANNED_MAINTENANCE' });
+  expect(desk.repliesFor('u').map(({ instanceActions }) => instanceActions)).toEqual([
+    { A1: 'OWN_ACTION' },
+    { A1: 'MIGRATE', B1: 'MIGRATE' },
+    undefined,
+  ]);
+});
+
+it('refuses at once what is said to a session that has ended: it may be at rest', async () => {
+  const { desk, scene } = atTheDesk();
+  scene.known = { ...asked, state: 'MAINTENANCE_DONE' };
+  expect(await desk.take(scene.answer)).toEqual({
+    kind: 'refused',
+    message: 'the session has ended in MAINTENANCE_DONE: no answer is awaited',
+  });
+  expect(scene.woken).toEqual([]);
+});

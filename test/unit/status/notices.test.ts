@@ -237,6 +237,10 @@ describe('what a project says in its notice', () => {
       replies: [],
       verdict: { answer: 'accepted' },
     });
+    const other = { ...reply, instanceActions: { '*': 'MIGRATE' } } as const;
+    expect(saidIn(after, PROJECT, notice({ reply: other }), NOW)).toMatchObject({
+      replies: [{ instanceActions: { 'uid-1': 'MIGRATE', 'uid-2': 'MIGRATE' } }],
+    });
     const earlier = notice({ reply: { ...reply, question: 6 } });
     expect(saidIn(after, PROJECT, earlier, NOW).verdict).toBeUndefined();
   });

@@ -2,6 +2,7 @@ import type { StrategyDeps } from '../../../src/controllers/strategy/strategy-de
 
 /** For runs that are none of sessions. */
 export const NO_TENANTS: StrategyDeps['tenants'] = {
+  hasNews: () => false,
   hear: ({ stored: { run } }) =>
     Promise.resolve({ run, replies: [], extensions: [], notices: new Map(), verdicts: [] }),
   settle: () => undefined,

@@ -85,12 +85,19 @@ describe('deliverEvents', () => {
     scene.deliver(question());
     await scene.receiver.answer(200, ACK);
     const reply = {
-      ...{ id: 'webhook/w1/1/7', project: 'team-a', question: 7, at: NOW, state: 'ACK_PLANNED_MAINTENANCE' },
+      ...{
+        id: 'webhook/w1/1/7',
+        target: 'w1/1',
+        project: 'team-a',
+        question: 7,
+        at: NOW,
+        state: 'ACK_PLANNED_MAINTENANCE',
+      },
       instanceActions: { i1: 'MIGRATE', i2: 'OWN_ACTION' },
     };
     expect(scene.deliver(question()).replies).toEqual([reply]);
     expect(scene.deliver(question()).replies).toEqual([reply]);
-    scene.deliveries.taken(session.uid, [reply.id]);
+    expect(scene.deliveries.taken(session.uid, [reply.id])).toEqual([reply]);
     expect(scene.deliver(question())).toMatchObject({ done: [], replies: [] });
   });
 

@@ -117,4 +117,11 @@ describe('webhookStatus', () => {
     const facts = { at: NOW, delivery: { kind: 'delivered', problem: 'no answer' } } as const;
     expect(shown(webhookStatus({}, facts, 1, T[0]))).toEqual(['False', 'AnswerUnreadable', T[0], T[0]]);
   });
+
+  it('says why an answer was refused, and keeps when it was delivered', () => {
+    const before = webhookStatus({}, delivered, 1, T[0]);
+    const status = webhookStatus(before, { at: NOW, refusal: 'it lacks i2' }, 1, T[1]);
+    expect(shown(status)).toEqual(['False', 'AnswerRefused', T[1], T[0]]);
+    expect(status.conditions?.[0]?.message).toBe('it lacks i2');
+  });
 });
