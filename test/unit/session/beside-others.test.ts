@@ -1,5 +1,6 @@
 /** A session, and another run that has a permit for one of its hosts. */
 import { describe, expect, it } from 'vitest';
+import { RESYNC_MILLISECONDS } from '../../../src/engine/pass.ts';
 import type { HostState } from '../../../src/hostops/host-state.ts';
 import { job } from '../support/simulated-run.ts';
 import { session, type SessionOperator } from './simple-session.ts';
@@ -61,7 +62,7 @@ describe('a session that waits for a host which another session has closed', () 
     if (!claim) throw new Error('w-1 is not closed');
     run.world.changeHost('w-2', { claim: { ...claim, run: other }, closedToNewWork: true });
     run.permittedToOther = [];
-    await run.elapse(10_000);
+    await run.elapse(RESYNC_MILLISECONDS);
     expect(run.reasons).toContainEqual(expect.stringContaining('w-2 is held by'));
     return run;
   };
