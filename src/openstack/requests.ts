@@ -22,7 +22,8 @@ const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 500;
 /** A caller that must wait longer is better told so. */
 const LONGEST_PAUSE_MS = 30_000;
-const TEMPORARY = [429, 502, 503, 504];
+/** Nova answers with 500 also while its database or its queue is away. */
+const TEMPORARY = [429, 500, 502, 503, 504];
 
 /** What a request is made with. */
 export type Means = {

@@ -121,18 +121,21 @@ describe('credentials that Keystone refuses', () => {
 });
 
 describe('a read', () => {
-  it.each([429, 502, 503, 504])('is repeated after %i, with longer and longer pauses', async (status) => {
-    cloud.on(READ_URL, answer(status), answer(status), OK);
-    const reading = read();
-    await cloud.clock.advance(499);
-    expect(cloud.asked(READ_URL)).toHaveLength(1);
-    await cloud.clock.advance(1);
-    expect(cloud.asked(READ_URL)).toHaveLength(2);
-    await cloud.clock.advance(999);
-    expect(cloud.asked(READ_URL)).toHaveLength(2);
-    await cloud.clock.advance(1);
-    expect(await reading).toEqual({ servers: [] });
-  });
+  it.each([429, 500, 502, 503, 504])(
+    'is repeated after %i, with longer and longer pauses',
+    async (status) => {
+      cloud.on(READ_URL, answer(status), answer(status), OK);
+      const reading = read();
+      await cloud.clock.advance(499);
+      expect(cloud.asked(READ_URL)).toHaveLength(1);
+      await cloud.clock.advance(1);
+      expect(cloud.asked(READ_URL)).toHaveLength(2);
+      await cloud.clock.advance(999);
+      expect(cloud.asked(READ_URL)).toHaveLength(2);
+      await cloud.clock.advance(1);
+      expect(await reading).toEqual({ servers: [] });
+    },
+  );
 
   it('is repeated after the connection broke, and given up after four attempts', async () => {
     cloud.on(READ_URL, networkError('ECONNRESET'));
@@ -167,7 +170,7 @@ describe('a read', () => {
     [404, 'not-found'],
     [406, 'unsupported'],
     [409, 'conflict'],
-    [500, 'unavailable'],
+    [501, 'unavailable'],
     [302, 'unexpected-answer'],
   ] as const)('is not repeated after %i, which is %s', async (status, kind) => {
     const body = { someFault: { code: status, message: 'Because.' } };
