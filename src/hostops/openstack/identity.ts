@@ -8,32 +8,41 @@ import type { OpenStackProvider } from './provider.ts';
 const CLOUDS = 'clouds.yaml';
 const CA = 'cacert';
 
-type Secret = { readonly data?: Readonly<Record<string, string>> };
+type Secret = {
+  readonly metadata: { readonly resourceVersion?: string };
+  readonly data?: Readonly<Record<string, string>>;
+};
 
-/**
- * Throws an Error that names the Secret, what is wrong with it, and what is needed. Its cause is the error of the request,
- * where that has failed.
- */
-export async function readCloud(
+/** Throws an Error that names the Secret and what is needed. Its cause is the error of the request. */
+export async function readSecret(
   config: Client,
   namespace: string,
-  { identityRef: { name, cloudName }, region }: OpenStackProvider,
+  provider: OpenStackProvider,
   signal: AbortSignal,
-): Promise<Cloud> {
-  const where = `Secret ${namespace}/${name} (spec.provider.openstack.identityRef)`;
-  const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
-  const secret = await call<Secret>(config, { method: 'GET', path }, signal).catch((error: unknown) => {
-    throw new Error(`${where} ${unreadable(error)}`, { cause: error });
+): Promise<Secret> {
+  const path = `/api/v1/namespaces/${namespace}/secrets/${provider.identityRef.name}`;
+  return call<Secret>(config, { method: 'GET', path }, signal).catch((error: unknown) => {
+    throw new Error(`${nameOf(namespace, provider)} ${unreadable(error)}`, { cause: error });
   });
+}
+
+/** Throws an Error that names the Secret, what is wrong with it, and what is needed. */
+export function cloudFrom(secret: Secret, namespace: string, provider: OpenStackProvider): Cloud {
+  const where = nameOf(namespace, provider);
+  const { identityRef, region } = provider;
   const text = decoded(secret, CLOUDS);
   if (text === undefined) throw new Error(`${where} has no key ${CLOUDS}: put a clouds.yaml into it`);
   const caText = decoded(secret, CA);
   try {
-    const cloud = cloudIn(text, cloudName, caText === undefined ? {} : { caText });
+    const cloud = cloudIn(text, identityRef.cloudName, caText === undefined ? {} : { caText });
     return region === undefined ? cloud : { ...cloud, region };
   } catch (error) {
     throw new Error(`${where}: ${explain(error)}`);
   }
+}
+
+function nameOf(namespace: string, { identityRef: { name } }: OpenStackProvider): string {
+  return `Secret ${namespace}/${name} (spec.provider.openstack.identityRef)`;
 }
 
 function unreadable(error: unknown): string {

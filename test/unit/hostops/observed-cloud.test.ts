@@ -26,6 +26,7 @@ function observe(cloud: ScriptedCloud): ObservedCloud {
     key: 'lab',
     connect: async () => ({
       ...{ compute: new Compute(cloud.session()), placement: new Placement(cloud.session()) },
+      isCurrent: async () => true,
       close: () => undefined,
     }),
     leases: { of: () => undefined, read: async () => undefined },

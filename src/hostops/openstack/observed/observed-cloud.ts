@@ -8,13 +8,13 @@ import { explain } from '../../../kube/errors.ts';
 import type { Log } from '../../../kube/log.ts';
 import type { Compute } from '../../../openstack/compute.ts';
 import type { Aggregate, ComputeService, Hypervisor } from '../../../openstack/compute-answers.ts';
-import { OpenStackError } from '../../../openstack/errors.ts';
 import type { HostName } from '../../../planner/hosts/facts.ts';
 import type { ClaimLease, ClaimLeases } from '../claim-leases.ts';
 import type { CloudScene } from '../placing/cloud-scene.ts';
 import { readSurvey, type CloudSurvey } from '../placing/cloud-survey.ts';
 import { computeHost, hasId, type ComputeHost } from '../compute-host.ts';
 import type { CloudConnection } from '../connection.ts';
+import { mayPass, pauseAfter } from './failure-pause.ts';
 import { ObservedMoves } from './observed-moves.ts';
 import { Repeated } from './repeated.ts';
 import type { Moves, SeenServer, ServersOnHost } from '../leaving/servers-on-host.ts';
@@ -26,11 +26,6 @@ const WORK_PAUSE_MS = 10_000;
 const FRESH_MS = 1_000;
 /** How often it is decided whether to look at the moves; this asks nobody. */
 const TICK_MS = 500;
-/** Wrong credentials do not become right by themselves. */
-const FAILURE_PAUSE_MS = 30_000;
-/** Nova, Keystone or the way to them is down for a while. */
-const OUTAGE_PAUSE_MS = 5_000;
-const PASSING: ReadonlySet<OpenStackError['kind']> = new Set(['unavailable', 'timeout', 'too-many-requests']);
 /** Aggregates and hypervisors change rarely. */
 const SLOW_PAUSE_MS = 60_000;
 
@@ -116,7 +111,12 @@ export class ObservedCloud {
   /** The caller waits for an observation that is newer than now: `observed` is called after the next one. */
   awaitObservation(): void {
     this.#isAwaited = true;
-    if (this.#options.now() - (this.#observedAt ?? 0) >= FRESH_MS) this.#fleetReads.wake();
+    if (this.#options.now() - (this.#observedAt ?? 0) >= FRESH_MS) this.#wakeFleetReads();
+  }
+
+  /** The pause after a failure is kept, whoever waits: it spares a cloud that has too much to do. */
+  #wakeFleetReads(): void {
+    if (!this.#failures.has('hosts')) this.#fleetReads.wake();
   }
 
   /** Why the hosts cannot be observed now; undefined when they can. */
@@ -142,7 +142,7 @@ export class ObservedCloud {
   acquire(host: HostName, inUse: boolean): void {
     const { openHosts } = this.#moves;
     const now = this.#options.now();
-    if (openHosts.size === 0) this.#fleetReads.wake();
+    if (openHosts.size === 0) this.#wakeFleetReads();
     openHosts.acquire(host, inUse, now);
     if (inUse && !this.#survey) this.#surveyOnce();
     openHosts.noteTaken(host, this.#hosts.get(host), now);
@@ -160,7 +160,7 @@ export class ObservedCloud {
   /** The request has ended. If the server may leave now, it is looked at again soon. */
   endAsking(server: string, mayLeave: boolean): void {
     this.#moves.endAsking(server, mayLeave);
-    this.#looks.wake();
+    if (!this.#failures.has('servers')) this.#looks.wake();
   }
 
   /** How many servers move, or were asked to and do not show it yet. */
@@ -276,15 +276,23 @@ export class ObservedCloud {
   /** Records a failure. Returns the pause before the next try, in milliseconds. */
   #failed(of: Reading, error: unknown): number {
     const reason = explain(error);
-    const mayPass = error instanceof OpenStackError && PASSING.has(error.kind);
     // Somebody may have mended the credentials: the next try reads them again.
-    if (!mayPass) this.#disconnect();
+    if (mayPass(error)) void this.#leaveOutdated();
+    else this.#disconnect();
     if (this.#failures.get(of) !== reason && !this.#isStopped) {
       this.#failures.set(of, reason);
       this.#options.log.warn({ cloud: this.#options.key, error: reason }, 'the cloud cannot be observed');
       this.#options.observed();
     }
-    return mayPass ? OUTAGE_PAUSE_MS : FAILURE_PAUSE_MS;
+    return pauseAfter(error);
+  }
+
+  /** An address may be wrong where nobody answers. Requests to the cloud go on, unless the Secret has changed. */
+  async #leaveOutdated(): Promise<void> {
+    const asked = this.#connection;
+    const connection = await asked?.catch(() => undefined);
+    if (!connection || (await connection.isCurrent(this.#stopping.signal))) return;
+    if (this.#connection === asked) this.#disconnect();
   }
 
   #disconnect(): void {

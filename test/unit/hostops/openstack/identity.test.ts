@@ -1,7 +1,7 @@
 /** The credentials of a cloud in a Secret, and what is said when they are not there. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { readCloud } from '../../../../src/hostops/openstack/identity.ts';
+import { cloudFrom, readSecret } from '../../../../src/hostops/openstack/identity.ts';
 import type { Answer, Call } from '../../../../src/kube/client.ts';
 
 const { signal } = new AbortController();
@@ -36,7 +36,10 @@ function read(status: number, body: unknown, { cloudName = 'lab', region }: Aske
     ...{ identityRef: { name: 'creds', cloudName }, maxMigrations: 5, maxMigrationsPerHost: 1 },
     ...{ coldMigration: false, evacuation: false, ...(region === undefined ? {} : { region }) },
   };
-  const cloud = readCloud(config, 'careen-system', provider as Parameters<typeof readCloud>[2], signal); // the rest is not read
+  const read = provider as Parameters<typeof readSecret>[2]; // the rest is not read
+  const cloud = readSecret(config, 'careen-system', read, signal).then((secret) =>
+    cloudFrom(secret, 'careen-system', read),
+  );
   return { cloud, asked };
 }
 
