@@ -93,6 +93,8 @@ const imageSchema = z.union([
 
 const faultSchema = z.object({ code: z.number(), message: z.string(), created: maybeTime });
 
+const HOST_KEY = 'OS-EXT-SRV-ATTR:host';
+
 export const serverSchema = z
   .object({
     id: z.string(),
@@ -108,7 +110,7 @@ export const serverSchema = z
     fault: faultSchema.optional(),
     pinned_availability_zone: z.string().nullish(),
     scheduler_hints: z.record(z.string(), z.unknown()).nullish(),
-    'OS-EXT-SRV-ATTR:host': text,
+    [HOST_KEY]: text,
     'OS-EXT-STS:task_state': text,
     'OS-EXT-STS:power_state': z.number().nullish(),
     'OS-EXT-AZ:availability_zone': text,
@@ -119,7 +121,7 @@ export const serverSchema = z
     name: each.name,
     projectId: each.tenant_id,
     /** The `host` of a service; undefined while it is not scheduled, or without the right to see it. */
-    host: each['OS-EXT-SRV-ATTR:host'],
+    host: each[HOST_KEY],
     /** The same for the servers of a project on one host. */
     hostId: each.hostId,
     /** Such as `ACTIVE`; `UNKNOWN` when the database of its cell cannot be reached, and then little else is there. */
@@ -145,11 +147,32 @@ export const serverSchema = z
   }));
 export type Server = Readonly<z.infer<typeof serverSchema>>;
 
+/** Whether Nova keeps the host of a server from the user: it writes null for a server without one. */
+export function hidesHost(server: unknown): boolean {
+  if (typeof server !== 'object' || server === null || HOST_KEY in server) return false;
+  return !('status' in server) || server.status !== 'UNKNOWN';
+}
+
 export const instanceActionSchema = z
-  .object({ action: z.string(), user_id: text, start_time: time })
-  .transform(({ action, user_id: userId, start_time: startedAt }) => ({ action, userId, startedAt }));
+  .object({ action: z.string(), user_id: text, start_time: time, request_id: text, message: text })
+  .transform((each) => ({
+    ...{ action: each.action, userId: each.user_id, startedAt: each.start_time },
+    requestId: each.request_id,
+    hasFailed: each.message === 'Error',
+  }));
 /** What somebody asked of a server: such as `stop` or `start`. `userId` is undefined where Nova acted by itself. */
 export type InstanceAction = Readonly<z.infer<typeof instanceActionSchema>>;
+
+/** The parts of an action, in any order; `details` since 2.84, for those that have failed. */
+export const actionEventsSchema = z.object({
+  events: z
+    .array(
+      z
+        .object({ start_time: time, details: text })
+        .transform(({ start_time: startedAt, details }) => ({ startedAt, details })),
+    )
+    .default([]),
+});
 
 export const groupSchema = z
   .object({

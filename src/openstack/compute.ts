@@ -7,8 +7,10 @@
 import { z } from 'zod';
 import { understood } from './answers.ts';
 import {
+  actionEventsSchema,
   aggregateSchema,
   groupSchema,
+  hidesHost,
   hypervisorSchema,
   instanceActionSchema,
   migrationSchema,
@@ -36,12 +38,21 @@ const ABORT_QUEUED = '2.65';
 /** What is in a cell whose database is down is listed with the little that is known; without this it is left out. */
 const DOWN_CELLS = '2.69';
 const MIGRATION_USER = '2.80';
+/** The parts of an action say why they have failed. */
+const ACTION_DETAILS = '2.84';
 const UPTIME = '2.88';
 const PINNED_ZONE = '2.96';
 const IMAGE_PROPERTIES = '2.98';
 const SCHEDULER_HINTS = '2.100';
 
 const SERVER_VERSIONS = [SCHEDULER_HINTS, IMAGE_PROPERTIES, PINNED_ZONE, DOWN_CELLS, BASE];
+
+/** The actions that move a server, as Nova names them. */
+const MOVES: ReadonlySet<string> = new Set(['live-migration', 'migrate', 'evacuate']);
+
+const HIDDEN_HOSTS =
+  'compute: GET /servers/detail does not show the hosts of servers: give the user the right ' +
+  'os_compute_api:os-extended-server-attributes, which admin has by default';
 
 export class Compute {
   readonly #session: OpenStackSession;
@@ -75,12 +86,19 @@ export class Compute {
     return this.#list(call, 'aggregates', aggregateSchema, signal);
   }
 
-  /** The servers of all projects, or those on one host. With `host`, a cell whose database is down has none. */
+  /**
+   * The servers of all projects, or those on one host. With `host`, a cell whose database is down has none. Throws for a
+   * user who may not see on which host a server is: all hosts would look empty.
+   */
   async servers({ host }: { readonly host?: string }, signal: AbortSignal): Promise<readonly Server[]> {
     const microversion = await this.#newest(SERVER_VERSIONS, signal);
     const query = { all_tenants: 'true', limit: PAGE, host };
     const call: Call = { method: 'GET', path: ['servers', 'detail'], query, microversion };
-    return this.#pages(call, 'servers', serverSchema, signal);
+    const all = await this.#pages(call, 'servers', serverSchema, signal, (page) => {
+      if (page.some(hidesHost)) throw new OpenStackError('forbidden', HIDDEN_HOSTS);
+    });
+    // Nova leaves a filter out that the user may not use.
+    return host === undefined ? all : all.filter((each) => each.host === host);
   }
 
   async server(id: string, signal: AbortSignal): Promise<Server> {
@@ -106,6 +124,24 @@ export class Compute {
     const path = ['servers', server, 'os-instance-actions'];
     const call: Call = { method: 'GET', path, microversion: BASE };
     return this.#list(call, 'instanceActions', instanceActionSchema, signal);
+  }
+
+  /**
+   * Nova's words about why the last move of a server has failed; undefined where it has not, or Nova does not say. The
+   * server itself shows its fault only in status ERROR, and a failed live migration leaves it running.
+   */
+  async moveFault(server: string, signal: AbortSignal): Promise<string | undefined> {
+    if (!(await this.#session.supports('compute', ACTION_DETAILS, signal))) return undefined;
+    const last = (await this.instanceActions(server, signal)).find(({ action }) => MOVES.has(action));
+    if (!last?.hasFailed || last.requestId === undefined) return undefined;
+    const path = ['servers', server, 'os-instance-actions', last.requestId];
+    const call: Call = { method: 'GET', path, microversion: ACTION_DETAILS };
+    const answer = await this.#session.request('compute', call, signal);
+    const schema = z.object({ instanceAction: actionEventsSchema });
+    const { events } = understood(schema, answer, `compute: GET /${path.join('/')}`).instanceAction;
+    // The parts of a move fail from the inside out: the first to begin has the words about the whole.
+    const failed = events.filter(({ details }) => details !== undefined);
+    return failed.toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt))[0]?.details;
   }
 
   /** The server groups of all projects. They are paged by their number, so one that is removed meanwhile hides another. */
@@ -228,11 +264,19 @@ export class Compute {
     return understood(z.array(item), items, `${label} (${key})`);
   }
 
-  async #pages<T>(call: Call, key: string, item: z.ZodType<T>, signal: AbortSignal): Promise<readonly T[]> {
+  async #pages<T>(
+    call: Call,
+    key: string,
+    item: z.ZodType<T>,
+    signal: AbortSignal,
+    check: (page: readonly unknown[]) => void = () => undefined,
+  ): Promise<readonly T[]> {
     const all: T[] = [];
     const label = `compute: ${call.method} /${call.path.join('/')} (${key})`;
-    for await (const page of this.#session.pages('compute', call, key, signal))
+    for await (const page of this.#session.pages('compute', call, key, signal)) {
       all.push(...understood(z.array(item), page, label));
+      check(page);
+    }
     return all;
   }
 }

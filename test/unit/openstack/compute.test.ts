@@ -47,6 +47,61 @@ describe('a cell whose database is down', () => {
   });
 });
 
+describe('the servers', () => {
+  const listed = (id: string, fields: object = {}) => ({
+    ...{ id, status: 'ACTIVE', tenant_id: 'p1', created: '2026-11-27T10:00:00Z' },
+    ...fields,
+  });
+  const list = (host?: string) =>
+    `GET ${NOVA}/servers/detail?all_tenants=true&limit=500${host === undefined ? '' : `&host=${host}`}`;
+
+  it('are not read by a user who may not see their hosts: these would look empty', async () => {
+    cloud.on(list(), answer(200, { servers: [listed('s1')] }));
+    const error = await failure(compute.servers({}, signal));
+    expect(error.kind).toBe('forbidden');
+    expect(error.message).toContain('os-extended-server-attributes');
+    const unscheduled = listed('s1', { status: 'ERROR', 'OS-EXT-SRV-ATTR:host': null });
+    cloud.on(list(), answer(200, { servers: [unscheduled] }));
+    expect(await compute.servers({}, signal)).toMatchObject([{ id: 's1', status: 'ERROR' }]);
+  });
+
+  it('of one host are only these, also where Nova ignores that they were asked for', async () => {
+    const [here, there] = ['h1', 'h2'].map((host) => listed(host, { 'OS-EXT-SRV-ATTR:host': host }));
+    cloud.on(list('h1'), answer(200, { servers: [here, there] }));
+    expect((await compute.servers({ host: 'h1' }, signal)).map(({ id }) => id)).toEqual(['h1']);
+  });
+});
+
+describe('the fault of a move', () => {
+  const ACTIONS = `GET ${NOVA}/servers/s1/os-instance-actions`;
+  const action = (name: string, fields: object = {}) => ({
+    ...{ action: name, user_id: 'u1', start_time: '2026-11-27T10:00:00', request_id: `req-${name}` },
+    ...{ message: 'Error', ...fields },
+  });
+  const event = (seconds: number, details: string | null) => ({
+    start_time: `2026-11-27T10:00:0${String(seconds)}`,
+    details,
+  });
+
+  it('is in the words of Nova about the whole move, the last of the server', async () => {
+    const actions = [action('stop'), action('live-migration'), action('migrate')];
+    cloud.on(ACTIONS, answer(200, { instanceActions: actions }));
+    const events = [event(3, 'inner'), event(1, 'CPU does not match'), event(0, null)];
+    cloud.on(`${ACTIONS}/req-live-migration`, answer(200, { instanceAction: { events } }));
+    expect(await compute.moveFault('s1', signal)).toBe('CPU does not match');
+  });
+
+  it('is unknown where the last move has not failed, nobody has moved the server, or Nova is older', async () => {
+    const moved = [action('live-migration', { message: null }), action('migrate')];
+    cloud.on(ACTIONS, answer(200, { instanceActions: moved }), answer(200, { instanceActions: [] }));
+    expect(await compute.moveFault('s1', signal)).toBeUndefined();
+    expect(await compute.moveFault('s1', signal)).toBeUndefined();
+    const old = new ScriptedCloud();
+    old.versions = { version: { id: 'v2.1', version: '2.83', min_version: '2.1' } };
+    expect(await new Compute(old.session()).moveFault('s1', signal)).toBeUndefined();
+  });
+});
+
 describe('server groups', () => {
   const group = (id: string): unknown => ({
     id,

@@ -26,6 +26,10 @@ export type Situation = {
   readonly server: Server;
   /** Its migrations away from the host since the host was claimed, in any order. */
   readonly migrations: readonly Migration[];
+  /** By the id of a migration: when it was last seen in a queue. */
+  readonly queuedAt: ReadonlyMap<number, Instant>;
+  /** Nova's words about why its last move has failed; undefined where it has none. */
+  readonly fault: string | undefined;
   readonly hostIsUp: boolean;
   readonly policy: MovePolicy;
   readonly now: Instant;
@@ -91,15 +95,29 @@ export function cameToNothing(migration: Migration): boolean {
   return hasFailed(migration) || migration.status === 'cancelled';
 }
 
+/** Nova does not say when a migration has left its queue: not before it was last seen there. */
+function beganAt({ id, createdAt }: Migration, queuedAt: Situation['queuedAt']): string {
+  return new Date(Math.max(Date.parse(createdAt), queuedAt.get(id) ?? 0)).toISOString();
+}
+
 const HAS_LEFT: NextMove = { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
 
 /** How a server leaves its host next. */
-export function nextMove({ host, server, migrations, hostIsUp, policy, now }: Situation): NextMove {
+export function nextMove({
+  host,
+  server,
+  migrations,
+  queuedAt,
+  fault,
+  hostIsUp,
+  policy,
+  now,
+}: Situation): NextMove {
   const { status, taskState } = server;
   if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
   const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
   if (open) {
-    const since = QUEUED.has(open.status) ? undefined : open.createdAt;
+    const since = hasBegun(open) ? beganAt(open, queuedAt) : undefined;
     return { kind: 'moving', since, isLive: open.type === 'live-migration' };
   }
   if (taskState !== undefined)
@@ -107,7 +125,8 @@ export function nextMove({ host, server, migrations, hostIsUp, policy, now }: Si
   // The list of servers, the one of migrations and the server itself were read one after another.
   if (server.host !== undefined && server.host !== host) return HAS_LEFT;
   const attempts = migrations.filter(cameToNothing);
-  if (attempts.length >= MOST_FAILURES) return { kind: 'stuck', reason: failedOften(server, attempts) };
+  if (attempts.length >= MOST_FAILURES)
+    return { kind: 'stuck', reason: failedOften(server, attempts, fault) };
   const failures = attempts.filter(hasFailed);
   const retryAt = retryAfterNoHost(failures);
   if (now < retryAt) return { kind: 'stuck', reason: noHost(server, failures.length, retryAt) };
@@ -153,12 +172,9 @@ function whenDown({ id }: Server, { evacuation }: MovePolicy): NextMove {
   return { kind: 'stuck', reason };
 }
 
-function running(
-  { id, status, flavor }: Server,
-  failures: readonly Migration[],
-  { coldMigration }: MovePolicy,
-): NextMove {
-  const obstacle = liveObstacle(flavor?.extraSpecs ?? {});
+function running(server: Server, failures: readonly Migration[], { coldMigration }: MovePolicy): NextMove {
+  const { id, status } = server;
+  const obstacle = liveObstacle(server);
   const hasFailedLive = failures.some(({ type }) => type === 'live-migration');
   if (obstacle === undefined && !(coldMigration && hasFailedLive && status === 'ACTIVE'))
     return { kind: 'live-migrate' };
@@ -169,16 +185,36 @@ function running(
   return { kind: 'stuck', reason };
 }
 
-/** Why a server of a flavor with these extra specs does not move live; undefined when nothing is known against it. */
-export function liveObstacle(extraSpecs: Readonly<Record<string, string>>): string | undefined {
+/** Why a server does not move live, by its flavor and its image; undefined when nothing is known against it. */
+export function liveObstacle({
+  flavor,
+  imageProperties,
+}: Pick<Server, 'flavor' | 'imageProperties'>): string | undefined {
+  const { extraSpecs = {} } = flavor ?? {};
+  const asks = (spec: string, property: string): string | undefined =>
+    isAskedFor(extraSpecs[spec])
+      ? 'its flavor asks for'
+      : isAskedFor(imageProperties[property])
+        ? 'its image asks for'
+        : undefined;
   if (extraSpecs['pci_passthrough:alias'] !== undefined) return 'its flavor asks for a PCI device';
-  if (extraSpecs['hw:tpm_version'] !== undefined && extraSpecs['hw:tpm_secret_security'] !== 'host')
-    return 'its flavor asks for a vTPM without hw:tpm_secret_security=host';
+  if (extraSpecs['accel:device_profile'] !== undefined) return 'its flavor asks for an accelerator';
+  const encryption = asks('hw:mem_encryption', 'hw_mem_encryption');
+  if (encryption !== undefined) return `${encryption} encrypted memory`;
+  const tpm = asks('hw:tpm_version', 'hw_tpm_version');
+  if (tpm !== undefined && extraSpecs['hw:tpm_secret_security'] !== 'host')
+    return `${tpm} a vTPM without hw:tpm_secret_security=host in the flavor`;
   return undefined;
 }
 
-function failedOften({ id, fault }: Server, failures: readonly Migration[]): string {
-  const why = fault ? `: ${fault.message}` : '';
+/** Nova takes some texts for false. */
+function isAskedFor(value: unknown): boolean {
+  if (typeof value === 'string') return !/^(|0|false|f|no|n|off)$/i.test(value.trim());
+  return value !== undefined && value !== null && value !== false;
+}
+
+function failedOften({ id }: Server, failures: readonly Migration[], fault: string | undefined): string {
+  const why = fault === undefined ? '' : `: ${fault}`;
   return (
     `did not leave in ${String(failures.length)} attempts${why}: see openstack server show ${id} and the log of ` +
     'nova-conductor, move it by hand, or retry'

@@ -47,6 +47,7 @@ export const SERVER_WORDS: HostWords = {
     says: `server group ${name} of project ${namespace}`,
     inspect: `openstack server group show ${name}`,
   }),
-  leaving: ({ since }) => `has been moving since ${since}`,
+  leaving: ({ since, heldBy }) =>
+    heldBy.length > 0 ? `waits in ${heldBy.join(', ')}` : `has been moving since ${since}`,
   ignoresClosing: (controller) => `of ${controller} came after the host was disabled`,
 };

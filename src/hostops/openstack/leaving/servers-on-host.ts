@@ -28,6 +28,10 @@ export type Moves = {
   /** The migrations that changed since the first open host was claimed. */
   readonly migrations: readonly Migration[];
   readonly groups: readonly ServerGroup[];
+  /** By the id of a migration that has not ended: when it was last seen in a queue. */
+  readonly queuedAt: ReadonlyMap<number, Instant>;
+  /** Nova's words about the last failure of a server that did not leave, by its id; where it has some. */
+  readonly faults: ReadonlyMap<string, string>;
   /** How often a request to leave was accepted and nothing came of it, by the id of the server. */
   readonly lost: ReadonlyMap<string, number>;
   /** The servers that were asked to leave a moment ago, or that Nova prepares to move: they may have no migration yet. */
@@ -51,6 +55,8 @@ const FAILURES_COUNT_MS = 600_000;
 const CUT_OFF_MS = 60_000;
 /** Nothing is left on the host of a server in these states. */
 const NOT_THERE: ReadonlySet<string> = new Set(['DELETED', 'SOFT_DELETED', 'SHELVED_OFFLOADED']);
+/** What holds up a server that Nova has not begun to move. */
+const NOVAS_QUEUE = 'the queue of Nova';
 const ASKS: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evacuate']);
 
 /** The servers that keep a host from being empty. Those that wait for their turn come by their age. */
@@ -70,7 +76,7 @@ export function instancesOn(
     const instance = { ...instanceOf(server), request };
     switch (move.kind) {
       case 'moving':
-        return { ...instance, leaving: { ...leavingSince(move.since, server, now), revocable: move.isLive } };
+        return { ...instance, leaving: { ...leavingSince(move.since, now), revocable: move.isLive } };
       case 'wait':
         return { ...instance, waitsFor: move.reason };
       case 'stuck':
@@ -151,7 +157,9 @@ export function nextOf(leaver: Leaver): NextMove | undefined {
   const recent = migrationsOf(server, host, moves, readAt).filter(
     (each) => !cameToNothing(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
   );
-  return nextMove({ host, server, migrations: recent, hostIsUp, policy, now });
+  const { queuedAt } = moves;
+  const fault = server.fault?.message ?? moves.faults.get(server.id);
+  return nextMove({ host, server, migrations: recent, queuedAt, fault, hostIsUp, policy, now });
 }
 
 /** The migrations of a server away from a host, without those that a restart of Nova has cut off. */
@@ -208,18 +216,10 @@ function instanceOf(server: Server): InstanceFacts {
   };
 }
 
-/** The time in a queue is not that of a move. */
-function leavingSince(
-  since: string | undefined,
-  { createdAt }: Server,
-  now: Instant,
-): NonNullable<InstanceFacts['leaving']> {
-  const began = since === undefined ? Date.parse(createdAt) : Date.parse(since);
-  return {
-    since: began,
-    due: since === undefined ? now + LONGEST_MOVE_MS : began + LONGEST_MOVE_MS,
-    heldBy: [],
-  };
+/** The time in a queue is not that of a move: one that waits there begins now, whenever that is. */
+function leavingSince(since: string | undefined, now: Instant): NonNullable<InstanceFacts['leaving']> {
+  const began = since === undefined ? now : Date.parse(since);
+  return { since: began, due: began + LONGEST_MOVE_MS, heldBy: since === undefined ? [NOVAS_QUEUE] : [] };
 }
 
 function compare(a: string, b: string): number {

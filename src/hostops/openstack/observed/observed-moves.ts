@@ -10,7 +10,15 @@ import type { Migration, Server, ServerGroup } from '../../../openstack/compute-
 import type { HostName } from '../../../planner/hosts/facts.ts';
 import { AskedServers, CLOCK_SKEW_MS } from '../leaving/asked-servers.ts';
 import type { ComputeHost } from '../compute-host.ts';
-import { cameToNothing, isBeingMoved, isInFlight, isOpen, isUnconfirmed } from '../leaving/next-move.ts';
+import {
+  cameToNothing,
+  hasBegun,
+  isBeingMoved,
+  isInFlight,
+  isOpen,
+  isUnconfirmed,
+} from '../leaving/next-move.ts';
+import { MoveFaults } from './move-faults.ts';
 import { isOutOfDate, marksOf, OpenHosts, type ListedServers } from './open-hosts.ts';
 import { isCutOff, migrationsOf, type Moves, type SeenServer } from '../leaving/servers-on-host.ts';
 
@@ -40,8 +48,11 @@ export class ObservedMoves {
   readonly #options: ObservedMovesOptions;
   readonly #open = new OpenHosts();
   readonly #asked = new AskedServers();
+  readonly #faults = new MoveFaults();
   #groups: { readonly of: readonly ServerGroup[]; readonly readAt: Instant } | undefined;
   #migrations: readonly Migration[] = [];
+  /** By the id of a migration that has not ended: when it was last seen in a queue. */
+  #queuedAt: ReadonlyMap<number, Instant> = new Map();
   /** When the last look began, when one showed something new, and when the next one is due. */
   #lookedAt: Instant = 0;
   #newsAt: Instant = 0;
@@ -57,7 +68,9 @@ export class ObservedMoves {
 
   get moves(): Moves {
     const groups = this.#groups?.of ?? [];
-    return { migrations: this.#migrations, groups, lost: this.#asked.lost, setOff: this.#setOff };
+    const [migrations, queuedAt] = [this.#migrations, this.#queuedAt];
+    const { words: faults } = this.#faults;
+    return { migrations, groups, queuedAt, faults, lost: this.#asked.lost, setOff: this.#setOff };
   }
 
   /** A server is asked to leave, until `endAsking`. */
@@ -138,7 +151,8 @@ export class ObservedMoves {
       return !list || isOutOfDate(list, migrations, new Set(this.#asked.since(list.readAt)), beganAt);
     });
     const lists = await Promise.all(due.map(async (host) => this.#list(compute, host, migrations, signal)));
-    const hasNews = this.#keep(lists, migrations, beganAt);
+    const isChanged = this.#keep(lists, migrations, beganAt);
+    const hasNews = (await this.#faults.read(compute, this.#open.lists, { migrations }, signal)) || isChanged;
     for (const host of hosts) this.#open.setUp(host, hostNamed(host)?.ready === true);
     if (hasNews) this.#newsAt = beganAt;
     const quietMs = (beganAt - this.#newsAt) * QUIET_SHARE;
@@ -162,6 +176,12 @@ export class ObservedMoves {
     });
     const hasNews = hasNewServers || !isDeepStrictEqual(this.#migrations, migrations);
     this.#migrations = migrations;
+    this.#queuedAt = new Map(
+      migrations.filter(isOpen).flatMap((each) => {
+        const at = hasBegun(each) ? this.#queuedAt.get(each.id) : beganAt;
+        return at === undefined ? [] : [[each.id, at] as const];
+      }),
+    );
     this.#lookedAt = beganAt;
     const now = this.#options.now();
     for (const { servers, readAt } of lists)

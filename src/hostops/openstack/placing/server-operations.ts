@@ -139,5 +139,6 @@ function serversBefore(host: HostName, { survey, hosts }: CloudScene): ServersOn
 
 /** The moves at the survey, before Careen has asked any server to leave. */
 function movesBefore({ survey: { migrations, groups } }: CloudScene): Moves {
-  return { migrations, groups, lost: new Map(), setOff: new Set() };
+  const nothing = { queuedAt: new Map(), faults: new Map(), lost: new Map(), setOff: new Set<string>() };
+  return { migrations, groups, ...nothing };
 }

@@ -120,7 +120,8 @@ export function group(members: string[], name = 'db', fields: Partial<ServerGrou
 }
 
 export function moves(fields: Partial<Moves> = {}): Moves {
-  return { migrations: [], groups: [], lost: new Map(), setOff: new Set(), ...fields };
+  const none = { queuedAt: new Map(), faults: new Map(), lost: new Map(), setOff: new Set<string>() };
+  return { migrations: [], groups: [], ...none, ...fields };
 }
 
 export function service(fields: Partial<ComputeService> = {}): ComputeService & { readonly id: string } {

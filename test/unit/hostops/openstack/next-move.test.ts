@@ -19,7 +19,8 @@ const ALL_ALLOWED: MovePolicy = { coldMigration: true, evacuation: true };
 /** The next move of a server, on a host that is up in a pool that allows nothing special. */
 function move(fields: Partial<Server>, more: Partial<Situation> = {}) {
   const usual = { host: HOST, migrations: [], hostIsUp: true, policy: NOTHING_ALLOWED, now: NOW };
-  return nextMove({ ...usual, server: server(fields), ...more });
+  const unknown = { queuedAt: new Map(), fault: undefined };
+  return nextMove({ ...usual, ...unknown, server: server(fields), ...more });
 }
 
 describe('a server without a task', () => {
@@ -79,6 +80,11 @@ describe('an open migration', () => {
     expect(move({}, { migrations: [migration(status, { createdAt })] })).toEqual({
       ...{ kind: 'moving', since: createdAt, isLive: true },
     });
+  });
+
+  it('that has left its queue has begun then', () => {
+    const migrations = [migration('running', { id: 7, createdAt: ago(900) })];
+    expect(move({}, { migrations, queuedAt: new Map([[7, NOW - 5_000]]) })).toMatchObject({ since: ago(5) });
   });
 
   it('that is no live one cannot be aborted', () => {
@@ -150,13 +156,20 @@ describe('a running server that does not move live', () => {
   const vTpm = flavored({ 'hw:tpm_version': '2.0' });
 
   it.each([
-    [{ 'pci_passthrough:alias': 'gpu:1' }, 'its flavor asks for a PCI device'],
-    [{ 'hw:tpm_version': '2.0' }, 'its flavor asks for a vTPM without hw:tpm_secret_security=host'],
-    [{ 'hw:tpm_version': '2.0', 'hw:tpm_secret_security': 'user' }, 'its flavor asks for a vTPM'],
-    [{ 'hw:tpm_version': '2.0', 'hw:tpm_secret_security': 'host' }, undefined],
-    [{}, undefined],
-  ])('because of %j', (extraSpecs, obstacle) => {
-    const found = liveObstacle(extraSpecs);
+    [{ 'pci_passthrough:alias': 'gpu:1' }, {}, 'its flavor asks for a PCI device'],
+    [{ 'accel:device_profile': 'fpga' }, {}, 'its flavor asks for an accelerator'],
+    [{ 'hw:mem_encryption': 'True' }, {}, 'its flavor asks for encrypted memory'],
+    [{ 'hw:mem_encryption': 'false' }, {}, undefined],
+    [{}, { hw_mem_encryption: true }, 'its image asks for encrypted memory'],
+    [{}, { hw_mem_encryption: 'False' }, undefined],
+    [{ 'hw:tpm_version': '2.0' }, {}, 'its flavor asks for a vTPM without hw:tpm_secret_security=host'],
+    [{ 'hw:tpm_version': '2.0', 'hw:tpm_secret_security': 'user' }, {}, 'its flavor asks for a vTPM'],
+    [{ 'hw:tpm_version': '2.0', 'hw:tpm_secret_security': 'host' }, {}, undefined],
+    [{}, { hw_tpm_version: '2.0' }, 'its image asks for a vTPM without hw:tpm_secret_security=host'],
+    [{ 'hw:tpm_secret_security': 'host' }, { hw_tpm_version: '1.2' }, undefined],
+    [{}, {}, undefined],
+  ])('because of %j and %j', (extraSpecs, imageProperties, obstacle) => {
+    const found = liveObstacle(server({ flavor: flavored(extraSpecs), imageProperties }));
     if (obstacle === undefined) expect(found).toBeUndefined();
     else expect(found).toContain(obstacle);
   });
@@ -183,8 +196,8 @@ describe('a running server that does not move live', () => {
 
 it('a server whose migrations failed often is named with its fault and how often', () => {
   const migrations = Array.from({ length: MOST_FAILURES }, (_, id) => migration('failed', { id, dest: 'b' }));
-  const fault = { code: 500, message: 'No valid host was found' };
-  const { reason } = move({ fault }, { migrations }) as { reason?: string };
+  const fault = 'No valid host was found';
+  const { reason } = move({}, { migrations, fault }) as { reason?: string };
   expect(reason).toMatch(
     /^did not leave in 3 attempts: No valid host was found: see openstack server show s1/,
   );
@@ -271,7 +284,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
     policy: fc.record({ coldMigration: fc.boolean(), evacuation: fc.boolean() }),
   })
   .map(({ status, taskState, at, pci, migrations, hostIsUp, policy }) => ({
-    ...{ host: HOST, hostIsUp, policy, now: NOW },
+    ...{ host: HOST, hostIsUp, policy, now: NOW, queuedAt: new Map(), fault: undefined },
     server: server({
       status,
       taskState,

@@ -99,6 +99,20 @@ describe('a look', () => {
     expect(host.cloud.inFlight, 'also while it is in a queue').toBe(1);
   });
 
+  it('remembers when a migration was in a queue, until it has ended', async () => {
+    servers = [shown('s1', migrating)];
+    migrations = [moved('s1', { ...running, status: 'queued' })];
+    await look();
+    const lastQueued = host.cloud.moves.queuedAt.get(1) ?? 0;
+    expect(host.now - lastQueued).toBeLessThan(10_000);
+    migrations = [moved('s1', running)];
+    await look();
+    expect(host.cloud.moves.queuedAt.get(1)).toBe(lastQueued);
+    migrations = [moved('s1', { ...running, status: 'error' })];
+    await look();
+    expect(host.cloud.moves.queuedAt.size).toBe(0);
+  });
+
   it('keeps a server that has left until its migration is known to have ended', async () => {
     migrations = [moved('s1', running)];
     const there = shown('s1', { 'OS-EXT-SRV-ATTR:host': 'compute-2' });
@@ -141,6 +155,37 @@ describe('a look', () => {
     migrations = [moved('s1', { ...running, updated_at: ago(-4) })];
     await look();
     expect(host.cloud.serversOn(HOST)?.hostIsUp).toBe(false);
+  });
+});
+
+describe('a server that failed to leave three times', () => {
+  const failed = [1, 2, 3].map((id) =>
+    moved('s1', { id, migration_type: 'live-migration', status: 'error' }),
+  );
+  const ACTIONS = `GET ${NOVA}/servers/s1/os-instance-actions`;
+  const action = { action: 'live-migration', start_time: ago(9), request_id: 'r', message: 'Error' };
+
+  it('has the words of Nova, which are read once', async () => {
+    host.nova.on(ACTIONS, answer(200, { instanceActions: [action] }));
+    const events = [{ start_time: ago(9), details: 'CPU does not match' }];
+    host.nova.on(`${ACTIONS}/r`, answer(200, { instanceAction: { events } }));
+    [servers, migrations] = [[shown('s1')], failed.slice(1)];
+    await look();
+    expect(host.cloud.moves.faults.size).toBe(0);
+    migrations = failed;
+    await look();
+    expect(host.cloud.moves.faults).toEqual(new Map([['s1', 'CPU does not match']]));
+    migrations = [...failed, moved('s2', { id: 4, source_compute: 'compute-9' })];
+    await look();
+    expect(host.nova.asked(ACTIONS)).toHaveLength(1);
+  });
+
+  it('is known all the same where Nova does not tell', async () => {
+    host.nova.on(ACTIONS, answer(403, { forbidden: { code: 403, message: 'no' } }));
+    [servers, migrations] = [[shown('s1')], failed];
+    await look();
+    expect([host.cloud.moves.faults.size, host.cloud.failure]).toEqual([0, undefined]);
+    expect(host.cloud.serversOn(HOST)?.servers).toHaveLength(1);
   });
 });
 

@@ -7,6 +7,7 @@ import { ago } from './cloud-objects.ts';
 const OURS = 'careen';
 const did = (action: string, secondsAgo: number, user = OURS): InstanceAction => ({
   ...{ action, userId: user === 'nova' ? undefined : user, startedAt: ago(secondsAgo) },
+  ...{ requestId: undefined, hasFailed: false },
 });
 const of = (...actions: InstanceAction[]) => powerHistory({ actions, userId: OURS, since: ago(600) });
 

@@ -7,6 +7,7 @@ import {
   type MoveLimits,
   type Moves,
 } from '../../../../src/hostops/openstack/leaving/servers-on-host.ts';
+import { SERVER_WORDS } from '../../../../src/hostops/openstack/leaving/server-words.ts';
 import type { Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, group, HOST, migration, moves, NOW, server } from './cloud-objects.ts';
 
@@ -208,6 +209,22 @@ describe('a migration that a restart of Nova has cut off', () => {
   });
 });
 
+describe('a server that failed to leave', () => {
+  const migrations = [1, 2, 3].map((id) => migration('error', { id, server: 'a', dest: 'compute-2' }));
+  const stuckBecause = (known: Partial<Moves>, fields: Partial<Server> = {}) =>
+    instances([server({ ...a, ...fields })], { migrations, ...known })[0]?.stuck;
+
+  it('is named with the words of Nova, which a running server does not show', () => {
+    const faults = new Map([['a', 'CPU does not have compatibility']]);
+    expect(stuckBecause({ faults })).toMatch(
+      /^did not leave in 3 attempts: CPU does not have compatibility:/,
+    );
+    expect(stuckBecause({})).toMatch(/^did not leave in 3 attempts: see openstack server show a/);
+    const fault = { code: 500, message: 'no space left' };
+    expect(stuckBecause({ faults }, { fault }), 'its own fault is newer').toContain('no space left');
+  });
+});
+
 describe('a server that moves', () => {
   it('in a queue has no deadline, since its time is moved on with the clock', () => {
     const queued = server({ ...a, taskState: 'migrating' });
@@ -217,6 +234,17 @@ describe('a server that moves', () => {
     );
     expect(dues[0]).toBeGreaterThan(NOW + 3_600_000);
     expect((dues[1] ?? 0) - (dues[0] ?? 0)).toBe(86_400_000);
+  });
+
+  it('in a queue has not moved at all, however old it is', () => {
+    const migrations = [migration('queued', { server: 'a', createdAt: ago(900) })];
+    const leaving = instances([a], { migrations })[0]?.leaving;
+    expect(leaving?.since).toBe(NOW);
+    const end = { since: ago(900), isOverdue: false, hostIsReady: true };
+    expect(SERVER_WORDS.leaving({ ...end, heldBy: leaving?.heldBy ?? [] })).toBe(
+      'waits in the queue of Nova',
+    );
+    expect(SERVER_WORDS.leaving({ ...end, heldBy: [] })).toBe(`has been moving since ${ago(900)}`);
   });
 
   it('out of the queue has moved since its migration began', () => {
