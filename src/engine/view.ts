@@ -206,6 +206,8 @@ export type FleetFacts = {
   readonly revision: string;
   /** Why the hosts cannot be observed now, and what to do: no outage begins meanwhile. */
   readonly unobservable?: string | undefined;
+  /** Whether that is only because they are being listed for the first time. */
+  readonly isBeingListed?: boolean;
 };
 
 export interface View {

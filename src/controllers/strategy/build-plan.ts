@@ -9,6 +9,7 @@ import type { Finding } from '../../crds/observed/finding.ts';
 import type { StrategyStatus } from '../../crds/observed/strategy-status.ts';
 import { strategyWords } from '../../crds/text/strategy-words.ts';
 import { statusText } from '../../crds/text/status-text.ts';
+import { cannotBeObserved } from '../../engine/permits/pool-capacity.ts';
 import { newPhase } from '../../engine/run/run-state.ts';
 import { alarmsAgainst, alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack } from '../../engine/turn.ts';
@@ -87,6 +88,11 @@ export async function buildPlan(
     return failed(refusal, 'NotPermitted');
   }
 
+  const unknown = unobservableBecause(hosts.view(input.scope), input.scope.pool);
+  if (unknown !== undefined) {
+    queries.failed(unknown);
+    return failed(unknown, 'ProviderUnavailable');
+  }
   const alarms = queryAlarms(hosts.view(input.scope), input.before.skipped);
   if (alarms) {
     const hasWaited = input.before.buildPhase?.stages[0]?.steps[0]?.result === 'failed';
@@ -181,6 +187,13 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
     if (!(error instanceof InputError || error instanceof BuildRefusal)) throw error;
     return statusText(error.message);
   }
+}
+
+/** Why nothing can be observed of the hosts before somebody mends that; undefined where they were observed before. */
+function unobservableBecause(view: View, pool: string): string | undefined {
+  const { unobservable, isBeingListed } = view.fleet;
+  if (unobservable === undefined || isBeingListed || view.signal('alarms')) return undefined;
+  return statusText(cannotBeObserved(pool, unobservable));
 }
 
 function queryAlarms(view: View, skipped: StrategyStatus['skipped'] = []): string | undefined {

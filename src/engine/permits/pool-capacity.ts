@@ -41,12 +41,13 @@ export function closedBecause(
   if (spec.paused)
     return { reason: 'Paused', message: `HostPool ${name} is paused (spec.paused): no outage begins` };
   if (fleet.unobservable !== undefined)
-    return {
-      reason: 'ProviderUnavailable',
-      message: `the hosts of HostPool ${name} cannot be observed: ${fleet.unobservable}`,
-    };
+    return { reason: 'ProviderUnavailable', message: cannotBeObserved(name, fleet.unobservable) };
   const message = overlap(name, fleet);
   return message === undefined ? undefined : { reason: 'Overlap', message };
+}
+
+export function cannotBeObserved(pool: string, why: string): string {
+  return `the hosts of HostPool ${pool} cannot be observed: ${why}`;
 }
 
 /** The problem of a pool whose stored spec cannot be read. */

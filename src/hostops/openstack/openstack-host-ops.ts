@@ -1,7 +1,13 @@
 /** The port to the hosts, for the compute hosts of OpenStack clouds. Its Jobs run in the cluster of Careen. */
 import type { InstanceAction } from '../../crds/vocabulary.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../../engine/view.ts';
+import {
+  signalsFrom,
+  type FleetFacts,
+  type HostFacts,
+  type MemberHealth,
+  type View,
+} from '../../engine/view.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Client } from '../../kube/client.ts';
 import type { Log } from '../../kube/log.ts';
@@ -129,7 +135,7 @@ export class OpenStackHostOps implements PoolOps {
     const { jobs } = this.#options;
     const fleet = fleets.of(scope);
     return {
-      fleet: { ...fleet.facts, unobservable: this.#unobservable(cloud) },
+      fleet: { ...fleet.facts, ...this.#observation(cloud) },
       host: (name) => this.#hostFacts(cloud, name, scope),
       effect: (key, owner) => jobs.effect(key, owner),
       job: (uid, owner) => jobs.job(uid, owner),
@@ -318,10 +324,12 @@ export class OpenStackHostOps implements PoolOps {
     return open;
   }
 
-  #unobservable({ failure, observedAt }: ObservedCloud): string | undefined {
+  #observation({ failure, observedAt }: ObservedCloud): Pick<FleetFacts, 'unobservable' | 'isBeingListed'> {
     const { failure: unknown } = this.#leases;
-    if (unknown !== undefined) return `the Leases with the claims of hosts cannot be read: ${unknown}`;
-    return failure ?? (observedAt === undefined ? 'they are not listed yet' : undefined);
+    if (unknown !== undefined)
+      return { unobservable: `the Leases with the claims of hosts cannot be read: ${unknown}` };
+    if (failure !== undefined || observedAt !== undefined) return { unobservable: failure };
+    return { unobservable: 'they are not listed yet', isBeingListed: true };
   }
 
   #hostFacts(cloud: ObservedCloud, name: HostName, scope: Scope): HostFacts | undefined {

@@ -4,6 +4,7 @@ import { buildingStatus } from '../../../src/status/build-status.ts';
 import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import type { StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
+import type { View } from '../../../src/engine/view.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
 import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
@@ -72,6 +73,35 @@ class ListingTwice extends SimulatedHostOps {
     yield* super.inventory(of, signal);
   }
 }
+
+/** A cloud that cannot be asked yet. */
+class OutOfReach extends SimulatedHostOps {
+  isBeingListed = false;
+
+  override view(of: Scope): View {
+    const view = super.view(of);
+    const { isBeingListed } = this;
+    const fleet = { ...view.fleet, unobservable: 'Keystone refuses the credentials', isBeingListed };
+    return { ...view, fleet, signal: () => undefined };
+  }
+}
+
+describe('a plan of hosts that cannot be observed', () => {
+  it('is not made, and the strategy says why at once', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const hosts = new OutOfReach(world);
+    const status = await planned(world, {}, hosts);
+    const message = 'the hosts of HostPool default cannot be observed: Keystone refuses the credentials';
+    expect(status).toMatchObject({ state: 'build-failed', message });
+    expect(status.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+      ...{ status: 'True', reason: 'ProviderUnavailable', message },
+    });
+    hosts.isBeingListed = true;
+    expect((await planned(world, {}, hosts)).state, 'while they are listed for the first time').toBe(
+      'building',
+    );
+  });
+});
 
 describe('an impossible plan', () => {
   it('follows from an unreadable spec: the state says why', async () => {

@@ -279,7 +279,7 @@ export class ObservedCloud {
     // Somebody may have mended the credentials: the next try reads them again.
     if (mayPass(error)) void this.#leaveOutdated();
     else this.#disconnect();
-    if (this.#failures.get(of) !== reason && !this.#isStopped) {
+    if (!isSame(this.#failures.get(of), reason) && !this.#isStopped) {
       this.#failures.set(of, reason);
       this.#options.log.warn({ cloud: this.#options.key, error: reason }, 'the cloud cannot be observed');
       this.#options.observed();
@@ -371,4 +371,10 @@ export class ObservedCloud {
     this.#scene = undefined;
     this.#options.hostChanged(before, undefined);
   }
+}
+
+/** Each answer of OpenStack has an id of its own, which is no news. */
+function isSame(before: string | undefined, now: string): boolean {
+  const withoutId = (text: string): string => text.replaceAll(/req-[0-9a-f-]+/g, 'req-');
+  return before !== undefined && withoutId(before) === withoutId(now);
 }

@@ -73,6 +73,17 @@ describe('a cloud that cannot be reached', () => {
     expect(connections).toBe(2);
   });
 
+  it('tells of a failure once, by whichever request it shows', async () => {
+    const refused = (id: string) =>
+      answer(403, { forbidden: { code: 403, message: 'no' } }, { 'x-openstack-request-id': `req-${id}` });
+    cloud.on(SERVICES, refused('1a-2b'), refused('3c-4d'), answer(404, {}));
+    for (const expected of [1, 1, 2]) {
+      await observed.readHosts().catch(() => undefined);
+      expect(failures).toBe(expected);
+    }
+    expect(observed.failure).toContain('404');
+  });
+
   it('is not asked before its pause is over, whoever waits for its hosts', async () => {
     observed.start();
     await eventually('the failure', () => failures > 0);
