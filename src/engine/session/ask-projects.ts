@@ -132,23 +132,31 @@ function concerned(
 function judge(pass: Pass, session: SessionProgress, terms: SessionTerms, state: AskedState): Verdict {
   const { projects } = session;
   const refusing = projects.filter(({ answer }) => answer?.kind === 'NACK');
-  if (refusing.length > 0) return failed(`${list(refusing.map(({ id }) => id))} refused ${state}`);
+  if (refusing.length > 0) return failed(`${namesOf(refusing)} refused ${state}`);
   const silent = projects.filter(({ answer }) => !answer);
   if (silent.length === 0) return DONE;
-  const names = list(silent.map(({ id }) => id));
-  const until = Math.min(...silent.map(({ replyBy }) => Date.parse(replyBy)));
-  if (pass.turn.now < until || terms.silent === 'wait') {
-    const due = terms.silent === 'wait' ? {} : { until };
-    return { kind: 'blocked', reason: `waiting for the answer of ${names} to ${state}`, ...due };
-  }
+  // A project that was given more time has it, whatever others have.
+  const overdue = silent.filter(({ replyBy }) => pass.turn.now >= Date.parse(replyBy));
+  if (overdue.length === 0 || terms.silent === 'wait') return awaiting(silent, terms, state);
   if (terms.silent === 'fail')
-    return failed(`${names} did not answer ${state} in ${String(replySecondsIn(terms, state))} s`);
-  pass.run.session = { ...session, projects: projects.map(assumed) };
-  return DONE;
+    return failed(`${namesOf(overdue)} did not answer ${state} in ${String(replySecondsIn(terms, state))} s`);
+  const answered = projects.map((each) => (overdue.includes(each) ? assumed(each) : each));
+  pass.run.session = { ...session, projects: answered };
+  const others = silent.filter((each) => !overdue.includes(each));
+  return others.length === 0 ? DONE : awaiting(others, terms, state);
+}
+
+function awaiting(silent: readonly ProjectProgress[], terms: SessionTerms, state: AskedState): Verdict {
+  const until = Math.min(...silent.map(({ replyBy }) => Date.parse(replyBy)));
+  const due = terms.silent === 'wait' ? {} : { until };
+  return { kind: 'blocked', reason: `waiting for the answer of ${namesOf(silent)} to ${state}`, ...due };
+}
+
+function namesOf(projects: readonly ProjectProgress[]): string {
+  return list(projects.map(({ id }) => id));
 }
 
 function assumed(project: ProjectProgress): ProjectProgress {
-  if (project.answer) return project;
   const wanted = asksForActions(project.asked) ? project.instances : [];
   const actions = Object.fromEntries(wanted.map((uid) => [uid, ASSUMED_ACTION] as const));
   return { ...project, answer: { kind: 'ACK', actions, assumed: true } };

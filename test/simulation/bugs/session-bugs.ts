@@ -22,8 +22,8 @@ export const SESSION_BUGS: readonly Bug[] = [
   {
     name: 'take silence for consent',
     file: 'src/engine/session/ask-projects.ts',
-    of: "  if (terms.silent === 'fail')\n    return failed(`${names}",
-    instead: "  if (terms.silent === 'fail' && names === '')\n    return failed(`${names}",
+    of: "  if (terms.silent === 'fail')\n    return failed(`${namesOf(overdue)}",
+    instead: "  if (terms.silent === 'fail' && state === 'SCALE_IN')\n    return failed(`${namesOf(overdue)}",
     worlds: ['sessions'],
   },
   {
@@ -36,8 +36,8 @@ export const SESSION_BUGS: readonly Bug[] = [
   {
     name: 'go on when the first project has agreed',
     file: 'src/engine/session/ask-projects.ts',
-    of: '  if (silent.length === 0) return DONE;\n',
-    instead: '  if (silent.length === 0 || silent.length < projects.length) return DONE;\n',
+    of: '  if (silent.length === 0) return DONE;\n  // A project',
+    instead: '  if (silent.length === 0 || silent.length < projects.length) return DONE;\n  // A project',
     worlds: ['sessions'],
   },
   {
