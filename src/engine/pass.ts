@@ -107,7 +107,7 @@ export type EngineProfile = {
   /** Asked after the last stage of the apply phase; without it the run is complete then. */
   readonly next?: (pass: Pass) => NextStages;
   /** Whether the run goes on after this stage although it has failed. */
-  readonly goesOnAfter?: (stage: StageStatus) => boolean;
+  readonly goesOnAfter?: (pass: Pass, stage: StageStatus) => boolean;
   /** Called when a failed run is restarted. */
   readonly onRestart?: (pass: Pass) => void;
   /** Called last in each pass, with the run before it. */

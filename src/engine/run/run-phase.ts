@@ -53,7 +53,7 @@ function runStages(pass: Pass, phase: PhaseStatus): Ending | undefined {
     }
     const ending = runStage(pass, phase, stage);
     if (!ending) return undefined;
-    const goesOn = isGood(ending.result) || pass.profile.goesOnAfter?.(stage) === true;
+    const goesOn = isGood(ending.result) || pass.profile.goesOnAfter?.(pass, stage) === true;
     if (!goesOn) return ending;
     phase.currentStage += 1;
     editStage(phase, phase.currentStage);

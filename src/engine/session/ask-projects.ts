@@ -66,6 +66,8 @@ function ask(
   let next: SessionProgress = {
     ...askedIn(session, stage),
     projects: [],
+    // An owner that has not answered about an instance before is asked anew, if at all: this is its last question now.
+    questions: session.questions.filter(({ answer }) => answer !== undefined),
     agreed: agreedBefore(session),
     members,
     moves: session.moves.filter(({ done }) => !done),

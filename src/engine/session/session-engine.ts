@@ -11,7 +11,7 @@ import { forget, openForOthers, openHosts } from './close-hosts.ts';
 import { freeRoom, occupancy, type Occupied } from './occupancy.ts';
 import { SESSION_STEPS } from './run-steps.ts';
 import { sessionOf } from './session-of.ts';
-import { inState, told, type SessionProgress } from './session-state.ts';
+import { inState, told, type InstanceQuestion, type SessionProgress } from './session-state.ts';
 import type { Workflow } from './workflow.ts';
 
 /** The engine that carries out the sessions of a workflow. */
@@ -31,10 +31,20 @@ export function sessionEngine(workflow: Workflow): EngineProfile {
  * A host that was not emptied in PREPARE_MAINTENANCE fails nothing: projects are asked to scale in (fenix.md §3). Nor does
  * one that is not empty any more before it is taken out of service: its projects are asked in PLANNED_MAINTENANCE.
  */
-function isUnemptied({ name, steps, currentStep }: StageStatus): boolean {
+function isUnemptied(pass: Pass, { name, steps, currentStep }: StageStatus): boolean {
   const { name: step = '' } = steps[currentStep] ?? {};
   if (name === 'start-maintenance') return step === 'await-empty' && currentStep === 0;
-  return name === 'prepare-maintenance' && (step === 'move-instances' || step === 'ask-and-move-instances');
+  if (name !== 'prepare-maintenance') return false;
+  return step === 'move-instances' || (step === 'ask-and-move-instances' && !isRefused(pass));
+}
+
+/** Whether an owner has refused, or its silence fails the session: so it does in every other state. */
+function isRefused(pass: Pass): boolean {
+  const { session, terms } = sessionOf(pass);
+  const { now, listeners } = pass.turn;
+  const isMissing = ({ project, replyBy }: InstanceQuestion): boolean =>
+    terms.silent === 'fail' && (now > Date.parse(replyBy) || listeners?.has(project) === false);
+  return session.questions.some((each) => (each.answer ? each.answer.kind === 'NACK' : isMissing(each)));
 }
 
 /** A failed session goes on in the state before its failure (fenix.md §12). */

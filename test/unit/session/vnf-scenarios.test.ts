@@ -216,6 +216,16 @@ describe('workflow vnf', () => {
     expect(played.endState).toBe('MAINTENANCE_DONE');
   });
 
+  it.each(['refuses', 'silentOn'])('fails in PREPARE_MAINTENANCE, too, where an owner %s it', async (how) => {
+    const played = await play({
+      instances: [instance('i1', 'compute-0'), instance('i2', 'compute-1')],
+      groups: { g: { maxImpactedMembers: 2 } },
+      tenant: { [how]: 'PREPARE_MAINTENANCE' },
+    });
+    expect(states(played)).toEqual(['MAINTENANCE', 'PREPARE_MAINTENANCE', 'MAINTENANCE_FAILED']);
+    expect(moves(played)).toEqual([]);
+  });
+
   it('moves members that are kept apart one after another, lest both arrive on one host', async () => {
     const played = await play({
       ...{ hosts: ['compute-0', 'compute-1', 'compute-2'], capacity: 6 },

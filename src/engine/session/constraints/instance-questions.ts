@@ -16,6 +16,7 @@ import {
   type Recovery,
   type SessionProgress,
 } from '../session-state.ts';
+import { allInstances } from './affected.ts';
 import type { Constraints, InstanceConstraint } from './constraints.ts';
 
 /** The question about an instance that has not left. */
@@ -111,8 +112,13 @@ export function recordRecoveries(pass: Pass, constraints: Constraints): void {
   pass.run.session = { ...session, questions, recovering: [...recovering, ...begun] };
 }
 
-/** Forgets the questions of earlier stages and attempts. */
+/** Forgets the questions of earlier stages and attempts. What leaves since then has yet to recover. */
 export function forgetEarlierQuestions(pass: Pass, stage: StageStatus): void {
   const { session } = sessionOf(pass);
-  if (!isAskedIn(session, stage)) pass.run.session = { ...askedIn(session, stage), questions: [] };
+  if (isAskedIn(session, stage)) return;
+  const leaving = new Set(
+    allInstances(session, pass.turn.view).flatMap((each) => (each.leaving ? [each.uid] : [])),
+  );
+  const questions = session.questions.filter(({ answer, instance }) => answer && leaving.has(instance));
+  pass.run.session = { ...askedIn(session, stage), questions };
 }
