@@ -66,7 +66,8 @@ export function constrainedStage(
   host: HostName,
   seconds: number,
 ): Stage {
-  const timeoutSeconds = given.terms.silent === 'wait' ? LONGEST_SECONDS : seconds + EMPTY_SECONDS;
+  // Where owners are waited for, their time is added while they take it.
+  const timeoutSeconds = seconds + EMPTY_SECONDS;
   const steps: Step[] = [
     ...beforeEmptying(given, state),
     ...closing(given, state),

@@ -22,10 +22,17 @@ import {
 } from './instance-questions.ts';
 import { boundLiveMove, overranBefore } from './live-bound.ts';
 import { againstEveryHost, fullHosts } from './placing.ts';
+import { giveTimeToOwners } from './time-of-owners.ts';
 
 const STUCK = { obstacle: 'DrainBlocked' } as const;
 
-export const askAndMove: RunJudge = (pass, { stage, step }) => {
+export const askAndMove: RunJudge = (pass, running) => {
+  const verdict = askAndMoveOn(pass, running);
+  giveTimeToOwners(pass, running);
+  return verdict;
+};
+
+const askAndMoveOn: RunJudge = (pass, { stage, step }) => {
   const host = stage.hosts?.[0] ?? '';
   const { constraints, view } = pass.turn;
   const instances = hasLeft(view, host) ? [] : instancesOn(view, host);
