@@ -119,6 +119,8 @@ export function forgetEarlierQuestions(pass: Pass, stage: StageStatus): void {
   const leaving = new Set(
     allInstances(session, pass.turn.view).flatMap((each) => (each.leaving ? [each.uid] : [])),
   );
-  const questions = session.questions.filter(({ answer, instance }) => answer && leaving.has(instance));
+  const questions = session.questions.filter(
+    ({ answer, instance }) => answer?.kind === 'ACK' && leaving.has(instance),
+  );
   pass.run.session = { ...askedIn(session, stage), questions };
 }
