@@ -15,6 +15,7 @@ import type { Owner } from './world/scheduler.ts';
 import { STRATEGIES } from './world/strategies.ts';
 import { ROLLBACK_ASKED, UPGRADE_EDITS } from './upgrade-scenario.ts';
 import {
+  CONSTRAINT_CRASH_DRAWS,
   CRASH_DRAWS,
   ROLLBACK_CRASH_DRAWS,
   SESSION_CRASH_DRAWS,
@@ -86,6 +87,8 @@ export type FaultsOptions = {
   readonly crashesOfRollbacks: Random | undefined;
   /** Draws the crashes in the steps of sessions, and nothing else; absent in a world without sessions. */
   readonly crashesOfSessions?: Random;
+  /** Draws the crashes in the step of sessions under constraints, and nothing else; absent in a world without them. */
+  readonly crashesOfConstraints?: Random;
   readonly note: (kind: FaultKind, about: string) => void;
   /** Makes a change by somebody else just before a write arrives. */
   readonly interfere: (request: Call) => void;
@@ -162,6 +165,7 @@ export class Faults implements Fortunes {
       ...crashesDrawn(options.crashesOfUpgrades, UPGRADE_CRASH_DRAWS),
       ...crashesDrawn(options.crashesOfRollbacks, ROLLBACK_CRASH_DRAWS),
       ...crashesDrawn(options.crashesOfSessions, SESSION_CRASH_DRAWS),
+      ...crashesDrawn(options.crashesOfConstraints, CONSTRAINT_CRASH_DRAWS),
     );
     this.#stalls = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2]) }, () => ({
       write: random.pick(STALL_AT),

@@ -77,6 +77,7 @@ export const SESSION_STEPS = [
   'close-hosts',
   'await-empty',
   'run-actions',
+  'ask-and-move-instances',
 ] as const;
 export const OF_SESSIONS: ReadonlySet<string> = new Set(SESSION_STEPS);
 
@@ -120,6 +121,7 @@ const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
   'close-hosts': ['status', 'claim', 'notice'],
   'await-empty': ['status'],
   'run-actions': ['status', 'create-job', 'start-job'],
+  'ask-and-move-instances': ['status', 'evict', 'notice'],
 };
 
 /** A point at which a process may die: before a write leaves, or after it was carried out and before its answer. */
@@ -154,7 +156,11 @@ export const CRASH_DRAWS = drawsOf((step) => !OF_UPGRADES.has(step) && !OF_SESSI
 /** Those in the steps that only upgrades have, and in those that only their rollbacks have. */
 export const UPGRADE_CRASH_DRAWS = drawsOf((step) => OF_UPGRADES.has(step) && step !== 'rollback-hosts');
 export const ROLLBACK_CRASH_DRAWS = drawsOf((step) => step === 'rollback-hosts');
-export const SESSION_CRASH_DRAWS = drawsOf((step) => OF_SESSIONS.has(step));
+export const SESSION_CRASH_DRAWS = drawsOf(
+  (step) => OF_SESSIONS.has(step) && step !== 'ask-and-move-instances',
+);
+/** Those in the step that only sessions under constraints have. */
+export const CONSTRAINT_CRASH_DRAWS = drawsOf((step) => step === 'ask-and-move-instances');
 
 function drawsOf(isOf: (step: CrashStep) => boolean): readonly CrashPoint[] {
   return CRASH_POINTS.filter(({ step }) => isOf(step)).flatMap((point) =>

@@ -1,5 +1,6 @@
 /** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
 import type { Bug } from './bug.ts';
+import { CONSTRAINT_BUGS } from './constraint-bugs.ts';
 import { SESSION_BUGS } from './session-bugs.ts';
 
 export const BUGS: readonly Bug[] = [
@@ -327,4 +328,5 @@ export const BUGS: readonly Bug[] = [
     worlds: ['cloud'],
   },
   ...SESSION_BUGS,
+  ...CONSTRAINT_BUGS,
 ];

@@ -1,12 +1,16 @@
 /** Judges what a session says to its projects, and keeps what they have answered (invariants 2 and 5). */
+import { isDeepStrictEqual } from 'node:util';
 import { at, type Change, type Objects } from '../world/api-server.ts';
 import { keyOf, type ApiObject } from '../world/objects.ts';
-import { askedIn, replyIn, shownIn, type Question, type Reply } from './session-view.ts';
+import { askedIn, replyIn, shownIn, wishIn, type Question, type Reply, type Wish } from './session-view.ts';
 
 const SESSION_UID = 'careen.dev/session-uid';
 
 /** An answer of a project, when it was written, and when the project replaced it by another one. */
 export type Given = Reply & { readonly at: number; until: number };
+
+/** More time that a project has asked for. */
+export type Wished = Wish & { readonly at: number; until: number };
 
 export type NoticeCheckOptions = {
   readonly server: Objects;
@@ -20,8 +24,9 @@ type Notice = {
   readonly session: string;
   readonly project: string;
   readonly given: Given[];
-  /** By number of a question: when the notice showed it first. */
-  readonly shown: Map<number, number>;
+  readonly wished: Wished[];
+  /** By number of a question: when the notice showed it first, and about which instances. */
+  readonly shown: Map<number, { readonly at: number; readonly instances: Set<string> }>;
 };
 
 export class NoticeCheck {
@@ -30,7 +35,7 @@ export class NoticeCheck {
   /** By the uid of a pod: its namespace. */
   readonly #owners = new Map<string, string>();
   /** By session, project and number. */
-  readonly #questions = new Map<string, Question>();
+  readonly #questions = new Set<string>();
 
   constructor(options: NoticeCheckOptions) {
     this.#options = options;
@@ -41,8 +46,8 @@ export class NoticeCheck {
   }
 
   /** The status of a session has recorded a question. */
-  asked(session: string, question: Question): void {
-    this.#questions.set(questionKey(session, question.project, question.number), question);
+  asked(session: string, { project, number }: Pick<Question, 'project' | 'number'>): void {
+    this.#questions.add(questionKey(session, project, number));
   }
 
   /** What a project has answered to a question of a session, in the order of time. */
@@ -54,7 +59,31 @@ export class NoticeCheck {
 
   /** Since when the project could read the question; Infinity while it cannot. */
   shownAt(session: string, project: string, number: number): number {
-    return Math.min(...this.#of(session, project).map(({ shown }) => shown.get(number) ?? Infinity));
+    return Math.min(...this.#of(session, project).map(({ shown }) => shown.get(number)?.at ?? Infinity));
+  }
+
+  /** The same where the question is about one instance: a later question about others, too, takes its place. */
+  aboutInstance(session: string, project: string, about: About): readonly Given[] {
+    return this.#of(session, project).flatMap((notice) =>
+      notice.given.filter(({ question }) => isShownAbout(notice, about, question)),
+    );
+  }
+
+  /** Whether the project could read the question about an instance. */
+  isShownAbout(session: string, project: string, about: About): boolean {
+    return this.#of(session, project).some((notice) =>
+      [...notice.shown.keys()].some((number) => isShownAbout(notice, about, number)),
+    );
+  }
+
+  /** Whether a question that was shown under this number was about an instance. */
+  isAbout(session: string, project: string, about: About, number: number): boolean {
+    return this.#of(session, project).some((notice) => isShownAbout(notice, about, number));
+  }
+
+  /** The time that a project has asked for in a session. */
+  wishes(session: string, project: string): readonly Wished[] {
+    return this.#of(session, project).flatMap(({ wished }) => wished);
   }
 
   /** No notice stays behind its session. */
@@ -78,7 +107,7 @@ export class NoticeCheck {
       .some((each) => each.metadata.uid === session);
     if (type === 'ADDED' && isOurs && isWanted)
       this.#notices.set(uid, {
-        ...{ session, project: namespace, given: [], shown: new Map() },
+        ...{ session, project: namespace, given: [], wished: [], shown: new Map() },
       });
     const notice = this.#notices.get(uid);
     const name = keyOf(object.metadata);
@@ -89,14 +118,19 @@ export class NoticeCheck {
       return;
     }
     if (isOurs) this.#told(notice, object, name);
-    else if (object.metadata.generation !== before?.metadata.generation) this.#answered(notice, object);
+    else if (object.metadata.generation !== before?.metadata.generation) this.#said(notice, object);
   }
 
-  #answered({ given }: Notice, object: ApiObject): void {
-    const reply = replyIn(object);
-    const last = given.at(-1);
-    if (last) last.until = Math.min(last.until, this.#options.now());
-    if (reply) given.push({ ...reply, at: this.#options.now(), until: Infinity });
+  /** An edit says all that it contains once more. */
+  #said({ given, wished }: Notice, object: ApiObject): void {
+    const now = this.#options.now();
+    const [reply, wish] = [replyIn(object), wishIn(object)];
+    const [last, wishedLast] = [given.at(-1), wished.at(-1)];
+    if (last) last.until = Math.min(last.until, now);
+    if (wishedLast && !isDeepStrictEqual({ ...wishedLast, ...wish }, wishedLast))
+      wishedLast.until = Math.min(wishedLast.until, now);
+    if (reply) given.push({ ...reply, at: now, until: Infinity });
+    if (wish) wished.push({ ...wish, at: now, until: Infinity });
   }
 
   #told(notice: Notice, object: ApiObject, name: string): void {
@@ -108,9 +142,10 @@ export class NoticeCheck {
     );
     if (foreign !== undefined) failed(`(2) ${name} shows ${foreign}, which is none of ${project}`);
     if (asked) {
-      if (!shown.has(asked.number)) shown.set(asked.number, now());
-      const recorded = this.#questions.get(questionKey(session, project, asked.number));
-      if (!recorded)
+      const seen = shown.get(asked.number) ?? { at: now(), instances: new Set() };
+      shown.set(asked.number, seen);
+      for (const uid of asked.instances) seen.instances.add(uid);
+      if (!this.#questions.has(questionKey(session, project, asked.number)))
         failed(`(5) ${name} asks question ${String(asked.number)}, which the session has not recorded`);
       if (Number.isNaN(asked.replyBy))
         failed(`(4) ${name} asks question ${String(asked.number)} without a deadline`);
@@ -118,13 +153,20 @@ export class NoticeCheck {
     const last = at(object.status, 'lastReply');
     if (at(last, 'accepted') !== true) return;
     const number = Number(at(last, 'question'));
-    if (!notice.given.some(({ question }) => question === number))
+    if (![...notice.given, ...notice.wished].some(({ question }) => question === number))
       failed(`(5) ${name} says that an answer to question ${String(number)} counts, and nobody gave one`);
   }
 
   #of(session: string, project: string): Notice[] {
     return [...this.#notices.values()].filter((each) => each.session === session && each.project === project);
   }
+}
+
+/** A question about one instance, as the session has recorded it. */
+type About = { readonly number: number; readonly instance: string };
+
+function isShownAbout({ shown }: Notice, { number, instance }: About, as: number): boolean {
+  return as >= number && shown.get(as)?.instances.has(instance) === true;
 }
 
 function questionKey(session: string, project: string, number: number): string {

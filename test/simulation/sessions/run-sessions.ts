@@ -17,9 +17,11 @@ import { Random } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 import { isSession, nameOf, strategiesOf } from '../world/strategies.ts';
 import { stepsOf } from '../writes.ts';
+import { SessionBudgets } from './session-budgets.ts';
 import { SessionProjects } from './session-projects.ts';
 import { sessionScenarioOf, type SessionScenario } from './session-scenario.ts';
 import { sessionOf } from './session-view.ts';
+import { TenantConstraints } from './tenant-constraints.ts';
 
 /** The share of seeds with sessions. */
 const SHARE = 0.125;
@@ -40,6 +42,8 @@ export function hasSessions(seed: number): boolean {
 
 export class SessionRun {
   readonly #random: Random;
+  /** Draws what was added later: so the other draws of a seed stay as they were. */
+  readonly #later: Random;
   readonly #scheduler: Scheduler;
   readonly #timeline: Timeline;
   readonly #journal: Journal;
@@ -51,30 +55,39 @@ export class SessionRun {
   readonly #faults: Faults;
   readonly #cluster: Cluster;
   readonly #projects: SessionProjects;
+  readonly #constraints: TenantConstraints | undefined;
+  readonly #budgets: SessionBudgets | undefined;
   readonly #people: People;
   readonly #replicas: Replicas;
   readonly #mishaps: Mishaps;
 
   constructor(seed: number, scheduler: Scheduler, timeline: Timeline) {
     this.#random = Random.named(seed, 'what happens to sessions');
+    this.#later = Random.named(seed, 'constraints of sessions');
     this.#scheduler = scheduler;
     this.#timeline = timeline;
     this.#journal = new Journal(timeline);
     this.#startedAt = scheduler.now;
     this.#isCalm = this.#random.chance(CALM);
-    this.#scenario = sessionScenarioOf(this.#random.fork(), this.#isCalm);
+    this.#scenario = sessionScenarioOf(this.#random.fork(), this.#later.fork(), this.#isCalm);
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => timeline.change(change));
     this.#checker = this.#makeChecker();
     this.#faults = this.#makeFaults();
     this.#cluster = this.#makeCluster();
     const { note } = this.#journal;
-    const { hosts, limit, strategies, projects, minAvailable } = this.#scenario;
+    const { hosts, limit, strategies, projects, minAvailable, demands } = this.#scenario;
     const shared = { server: this.#server, scheduler, hosts, limit, strategies, note };
     const isOperator = (by: string): boolean => Replicas.wrote(by);
     const acting = { cluster: this.#cluster, isCalm: this.#isCalm, isOperator };
+    this.#constraints =
+      demands &&
+      new TenantConstraints({ ...shared, isCalm: this.#isCalm, demands, random: this.#later.fork() });
+    this.#budgets =
+      demands?.workflow === 'kubernetes' ? new SessionBudgets({ ...shared, minAvailable }) : undefined;
     this.#projects = new SessionProjects({
       ...{ ...shared, ...acting, projects, minAvailable, random: this.#random.fork() },
+      ...this.#laterWays(),
     });
     this.#people = new People({ ...shared, random: this.#random.fork() });
     this.#replicas = new Replicas({
@@ -88,7 +101,10 @@ export class SessionRun {
   }
 
   async run(): Promise<SessionsResult> {
-    this.#scenario.set(this.#server, this.#cluster);
+    this.#scenario.set(this.#server, this.#cluster, () => {
+      this.#constraints?.set();
+      this.#budgets?.set();
+    });
     if (this.#isCalm) this.#faults.stop();
     await this.#replicas.start();
     await (this.#isCalm ? this.#endure() : this.#disturb());
@@ -109,12 +125,27 @@ export class SessionRun {
   async #disturb(): Promise<void> {
     const disturbedMs = this.#random.int(120_000, 400_000);
     this.#mishaps.plan(disturbedMs, [0, 4]);
+    this.#constraints?.plan(disturbedMs);
     await this.#scheduler.runUntil(this.#startedAt + disturbedMs, () => this.#journal.isJudged);
     this.#faults.stop();
     this.#projects.settle();
+    this.#constraints?.settle();
     this.#people.settle();
     this.#timeline.note('--', 'no more faults');
     await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#journal.isJudged);
+  }
+
+  /** What projects do in the seeds that draw it. */
+  #laterWays(): Pick<ConstructorParameters<typeof SessionProjects>[0], 'moreTime' | 'constraints'> {
+    const { extendSeconds: seconds } = this.#scenario;
+    const constraints = this.#constraints;
+    return {
+      moreTime: seconds === undefined ? undefined : { seconds, random: this.#later.fork() },
+      constraints: constraints && {
+        actionOf: (uid) => constraints.actionOf(uid),
+        random: this.#later.fork(),
+      },
+    };
   }
 
   /** Nothing goes wrong, and every project agrees. */
@@ -168,6 +199,7 @@ export class SessionRun {
       crashesOfUpgrades: undefined,
       crashesOfRollbacks: undefined,
       crashesOfSessions: this.#random.fork(),
+      ...(this.#scenario.demands ? { crashesOfConstraints: this.#later.fork() } : {}),
       note: this.#journal.note,
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),

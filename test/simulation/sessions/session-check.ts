@@ -4,27 +4,34 @@
  * the session has recorded.
  */
 import { at, type Change, type Objects } from '../world/api-server.ts';
-import { daemonSetOf, nodeOf } from '../world/cluster.ts';
+import { nodeOf } from '../world/cluster.ts';
 import { jobEnded } from '../world/job-controller.ts';
 import type { ApiObject } from '../world/objects.ts';
 import { isSession, nameOf } from '../world/strategies.ts';
 import type { Claim } from '../seen.ts';
 import { runIdOf, stagesOf, stateOf, type Stage } from '../seen.ts';
+import { ConstraintCheck } from './constraint-check.ts';
+import { ExtensionCheck } from './extension-check.ts';
 import { NoticeCheck } from './notice-check.ts';
-import { sessionOf, type Answer, type Question, type Session } from './session-view.ts';
+import {
+  isInstance,
+  sessionOf,
+  workflowOf,
+  type Answer,
+  type Question,
+  type Session,
+} from './session-view.ts';
+import { HEARD_MS, IN_FLIGHT_MS, SEEN_MS } from './times.ts';
 
 const RUN_LABEL = 'careen.dev/run';
 const HOST = 'careen.dev/host';
-/** A write that was decided before may be in flight for so long, and a view may be as old. */
-const IN_FLIGHT_MS = 180_000;
-/** The same while watches, requests and processes work. */
-const SEEN_MS = 10_000;
-/** By then an answer is heard, while watches, requests and processes work. */
-const HEARD_MS = 20_000;
+/** The steps in which instances are asked to leave. */
+const MOVES_IN: ReadonlySet<string> = new Set(['move-instances', 'ask-and-move-instances']);
 const MOVES = new Set(['MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION']);
 
 export type SessionCheckOptions = {
   readonly server: Objects;
+  readonly pool: string;
   readonly now: () => number;
   readonly isOperator: (by: string) => boolean;
   readonly isViewFresh: () => boolean;
@@ -56,6 +63,8 @@ type Written = { readonly session: Session; readonly known: Known; readonly isPa
 export class SessionCheck {
   readonly #options: SessionCheckOptions;
   readonly #notices: NoticeCheck;
+  readonly #extensions: ExtensionCheck;
+  readonly #constraints: ConstraintCheck;
   readonly #runs = new Map<string, Known>();
   /** By the uid of a pod: when it was made. */
   readonly #madeAt = new Map<string, number>();
@@ -65,11 +74,14 @@ export class SessionCheck {
   constructor(options: SessionCheckOptions) {
     this.#options = options;
     this.#notices = new NoticeCheck(options);
+    this.#extensions = new ExtensionCheck(options, this.#notices);
+    this.#constraints = new ConstraintCheck(options, this.#notices, this.#extensions);
   }
 
-  /** Learns of a change of a pod, a notice or a Job. */
+  /** Learns of a change of a pod, a constraint, a notice or a Job. */
   changed(change: Change): void {
     const { resource, object, type } = change;
+    this.#constraints.changed(change);
     if (resource === 'maintenancenotices') return this.#notices.judge(change);
     if (resource === 'pods' && type === 'ADDED') {
       this.#madeAt.set(object.metadata.uid, this.#options.now());
@@ -88,6 +100,7 @@ export class SessionCheck {
   evicts(run: string, pod: ApiObject): void {
     const session = this.#sessionWith(run);
     const { name, uid, namespace = '' } = pod.metadata;
+    if (session && isConstrained(session)) return this.#constraints.evicts(session, pod);
     if (session && !this.#of(run).agreed.has(uid))
       this.#options.failed(
         `(2) pod ${name} was evicted by ${nameOf(session)}, and project ${namespace} has not agreed to that`,
@@ -126,12 +139,14 @@ export class SessionCheck {
     // Deadlines stand still in Suspend.
     const isPaused = [object, before].some(({ status }) => at(status, 'run', 'suspendedSince') !== undefined);
     for (const question of session.questions) this.#question(object, { session, known, isPaused }, question);
+    const old = runIdOf(before) === run ? sessionOf(before) : undefined;
+    this.#constraints.written({ object, session, isPaused }, old);
     this.#steps(object, before, session);
     for (const stage of stages)
       if (isMoving(stage))
         for (const host of stage.hosts) this.#emptying.set(host, { run, at: this.#options.now() });
-    const was = runIdOf(before) === run ? sessionOf(before)?.state : undefined;
-    if (session.state === 'MAINTENANCE_DONE' && was !== session.state) this.#ended(object, session, known);
+    if (session.state === 'MAINTENANCE_DONE' && old?.state !== session.state)
+      this.#ended(object, session, known);
   }
 
   atEnd(): void {
@@ -149,6 +164,7 @@ export class SessionCheck {
     const { project, number } = question;
     const key = `${project}/${String(number)}`;
     this.#notices.asked(object.metadata.uid, question);
+    this.#extensions.judge(object, question, secondsFor(object, question), isPaused);
     if (!known.asked.has(key)) {
       const stage = stagesOf(object).find(({ inProgress }) => inProgress);
       known.asked.set(key, { question, stage: stage ? attemptOf(stage) : '' });
@@ -211,6 +227,8 @@ export class SessionCheck {
         const was = old.find(({ id, attempt }) => id === stage.id && attempt === stage.attempt);
         if (was?.steps[step.id]?.result === step.result) continue;
         if (step.name === 'ask-projects' && step.result === 'success') this.#agreed(object, stage);
+        if (step.name === 'ask-and-move-instances' && step.result === 'failed')
+          this.#constraints.failed(object, stage, session);
         if (step.name === 'ask-projects' && (step.result === 'failed' || step.result === 'timed-out'))
           this.#notAgreed(object, stage, session);
       }
@@ -251,6 +269,8 @@ export class SessionCheck {
       const given = this.#notices.given(uid, project, number).filter((each) => isValid(each, question));
       if (given.some((each) => each.at < heardBy && each.until > each.at + HEARD_MS))
         failed(`(6) ${project} answered question ${String(number)} in time, and counts as silent`);
+      if (this.#extensions.isOwed(object, question, heardBy, HEARD_MS))
+        failed(`(6) ${project} asked for more time for question ${String(number)}, and counts as silent`);
       if (askedAt < heardBy && this.#notices.shownAt(uid, project, number) === Infinity)
         failed(`(4) ${project} counts as silent, and was never asked question ${String(number)}`);
     }
@@ -297,12 +317,18 @@ function attemptOf({ id, attempt }: Stage): string {
 }
 
 function isMoving({ inProgress, steps }: Stage): boolean {
-  return inProgress && steps.some(({ name, result }) => name === 'move-instances' && result !== 'success');
+  return inProgress && steps.some(({ name, result }) => MOVES_IN.has(name) && result !== 'success');
 }
 
-/** Whether a pod has to leave before its host is empty. */
-function isInstance(pod: ApiObject): boolean {
-  return pod.metadata.labels?.[RUN_LABEL] === undefined && daemonSetOf(pod) === undefined;
+/** Whether the workflow of a session looks at the constraints of its projects. */
+function isConstrained(session: ApiObject): boolean {
+  return workflowOf(session) !== 'default';
+}
+
+/** How long the answer to a question may take without more time. */
+function secondsFor({ spec }: ApiObject, { asked }: Question): number {
+  const isLong = asked === 'SCALE_IN' || asked === 'MAINTENANCE_COMPLETE';
+  return Number(at(spec, 'replies', isLong ? 'scaleInReplySeconds' : 'replySeconds') ?? 0);
 }
 
 type Given = { readonly answer: string; readonly actions: Readonly<Record<string, string>> };

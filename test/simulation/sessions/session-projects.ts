@@ -9,8 +9,10 @@ import { keyOf, type ApiObject, type Json } from '../world/objects.ts';
 import type { Random } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 import { askedIn, type Asked } from './session-view.ts';
+import { CONSTRAINT_FAULTS } from './tenant-constraints.ts';
 
-export const PROJECT_FAULTS = [
+/** What a project may do besides to agree. */
+const HABITS = [
   ...([
     'project refuses',
     'project answers late',
@@ -19,12 +21,16 @@ export const PROJECT_FAULTS = [
   ] as const),
   ...(['project is silent', 'project forges an answer', 'project never moves its own'] as const),
 ] as const;
+const MORE_TIME = ['project asks for more time', 'project asks for too much time'] as const;
+export const PROJECT_FAULTS = [...HABITS, ...MORE_TIME, ...CONSTRAINT_FAULTS] as const;
 export type ProjectFault = (typeof PROJECT_FAULTS)[number];
 
 const SESSION_UID = 'careen.dev/session-uid';
 const PROJECT = 'careen.dev/project';
 /** A patient session waits for this long for a project that is silent at first. */
 const AT_LAST_MS = 300_000;
+/** In a seed in which projects ask for more time: how often. */
+const ASKS_FOR_TIME = 0.4;
 
 export type ProjectsOptions = {
   readonly server: ApiServer;
@@ -37,13 +43,17 @@ export type ProjectsOptions = {
   /** Whether every project agrees to everything at once. */
   readonly isCalm: boolean;
   readonly isOperator: (by: string) => boolean;
+  /** Where projects ask for more time: how much they may have, and what draws that. */
+  readonly moreTime: { readonly seconds: number; readonly random: Random } | undefined;
+  /** Where projects have constraints: how that of a pod says that it is moved. */
+  readonly constraints: { readonly actionOf: (uid: string) => unknown; readonly random: Random } | undefined;
   readonly note: (kind: ProjectFault, about: string) => void;
 };
 
 export class SessionProjects {
   readonly #options: ProjectsOptions;
   /** By project: what it may do besides to agree. */
-  readonly #habits: ReadonlyMap<string, readonly ProjectFault[]>;
+  readonly #habits: ReadonlyMap<string, readonly (typeof HABITS)[number][]>;
   /** The uids of the pods that a project has given up: nothing replaces them. */
   readonly #givenUp = new Set<string>();
   /** The questions that a project has seen: `key of its notice/number`. */
@@ -53,7 +63,7 @@ export class SessionProjects {
   constructor(options: ProjectsOptions) {
     this.#options = options;
     const { random, projects, server } = options;
-    const habit = (): ProjectFault[] => PROJECT_FAULTS.filter(() => random.chance(0.3));
+    const habit = (): (typeof HABITS)[number][] => HABITS.filter(() => random.chance(0.3));
     this.#habits = new Map(projects.map((project) => [project, options.isCalm ? [] : habit()]));
     server.listen((change) => this.#changed(change));
   }
@@ -97,14 +107,18 @@ export class SessionProjects {
     const soonMs = random.int(500, 12_000);
     const about = `${project}, question ${String(asked.number)} (${asked.asks})`;
     const after = (milliseconds: number, answer: Json): void => {
-      scheduler.after(milliseconds, () => this.#reply(key, project, answer));
+      scheduler.after(milliseconds, () => {
+        // About single instances it answers what it is asked by then.
+        if (answer === right && this.#options.constraints && this.#isOutdated(key, asked)) return;
+        this.#reply(key, project, answer);
+      });
     };
     const right = this.#right(project, asked);
     if (asked.asks === 'SCALE_IN') scheduler.after(soonMs / 2, () => this.#scaleIn(project));
     if (habit) this.#options.note(habit, about);
     switch (habit) {
       case undefined:
-        after(soonMs, right);
+        after(this.#asksForTime(key, project, asked) ?? soonMs, right);
         break;
       case 'project refuses':
         after(soonMs, { question: asked.number, answer: 'NACK' });
@@ -137,10 +151,49 @@ export class SessionProjects {
     }
   }
 
+  #isOutdated(key: string, { number }: Asked): boolean {
+    const notice = this.#options.server.get('maintenancenotices', key);
+    return notice !== undefined && askedIn(notice)?.number !== number;
+  }
+
+  /**
+   * In some seeds a project asks for more time, early or in the last moment; or for too much, or too late. Returns when
+   * it answers then; undefined: as without.
+   */
+  #asksForTime(key: string, project: string, { number, asks, replyBy }: Asked): number | undefined {
+    const { moreTime, scheduler, note } = this.#options;
+    if (this.#isOver || !moreTime?.random.chance(ASKS_FOR_TIME)) return undefined;
+    const { seconds: most, random } = moreTime;
+    const left = Math.max(0, replyBy - scheduler.now);
+    const isRight = most > 0 && random.chance(0.7);
+    const kind = isRight ? 'project asks for more time' : 'project asks for too much time';
+    const seconds =
+      isRight || random.chance(0.3) ? random.int(1, Math.max(1, most)) : most + random.int(1, 90);
+    const isLate = !isRight && random.chance(0.3);
+    const early = random.int(300, 3_000);
+    const soon = random.chance(0.6) ? early : Math.max(early, left - random.int(2_000, 6_000));
+    const wishMs = isLate ? left + random.int(1_000, 20_000) : soon;
+    note(kind, `${project}, question ${String(number)} (${asks}): ${String(seconds)} s`);
+    scheduler.after(wishMs, () =>
+      this.#say(key, project, (spec) => ({ ...spec, extension: { question: number, seconds } })),
+    );
+    // It may answer in the time that it was given, or sooner.
+    if (!isRight || random.chance(0.4)) return undefined;
+    return left + random.int(0, Math.max(0, seconds - 5) * 1_000);
+  }
+
   /** A valid answer. Where a project moves instances itself, it begins soon after it has said so. */
   #right(project: string, asked: Asked): Json {
     const { random, scheduler } = this.#options;
     if (asked.allowedActions.length === 0) return { question: asked.number, answer: 'ACK' };
+    const { constraints } = this.#options;
+    if (constraints?.random.chance(0.4)) {
+      // Each instance moves as its constraint says.
+      for (const uid of asked.instances)
+        if (constraints.actionOf(uid) === 'OWN_ACTION')
+          scheduler.after(constraints.random.int(15_000, 60_000), () => this.#replace(project, uid));
+      return { question: asked.number, answer: 'ACK' };
+    }
     const moves = asked.allowedActions.filter((action) => action !== 'OWN_ACTION');
     if (random.chance(0.5))
       return {
@@ -171,9 +224,14 @@ export class SessionProjects {
   }
 
   #reply(key: string, project: string, reply: Json): void {
+    this.#say(key, project, (spec) => ({ ...spec, reply }));
+  }
+
+  #say(key: string, project: string, change: (spec: Json) => Json): void {
     const { server } = this.#options;
     if (!server.get('maintenancenotices', key)) return;
-    server.update('maintenancenotices', key, (notice) => ({ ...notice, spec: { reply } }), project);
+    const said = (notice: ApiObject): ApiObject => ({ ...notice, spec: change(notice.spec ?? {}) });
+    server.update('maintenancenotices', key, said, project);
   }
 
   /** Makes a notice in its own namespace that says that it is the one of another project, which agrees. */

@@ -5,6 +5,7 @@ import type { Cluster } from '../world/cluster.ts';
 import type { Json, NewObject } from '../world/objects.ts';
 import type { Random } from '../world/random.ts';
 import { refOf, type StrategyRef } from '../world/strategies.ts';
+import { demandsOf, type Demands } from './constraint-scenario.ts';
 
 const CPUS = 4;
 const job = { template: { spec: { containers: [{ name: 'apply', image: 'maintain:1' }] } } };
@@ -32,12 +33,19 @@ export type SessionScenario = {
   /** By project: how many of its pods must be available. */
   readonly minAvailable: Record<string, number>;
   readonly cpusOf: (host: string) => number;
-  /** Creates the objects. */
-  readonly set: (server: ApiServer, cluster: Cluster) => void;
+  /** What the projects demand of moves; undefined where the workflow of the sessions looks at no constraints. */
+  readonly demands: Demands | undefined;
+  /** How much more time a project may have to answer; undefined where none asks for it. */
+  readonly extendSeconds: number | undefined;
+  /** Creates the objects; those of the projects, once their pods are there and before the sessions. */
+  readonly set: (server: ApiServer, cluster: Cluster, ofProjects: () => void) => void;
 };
 
-/** Draws the world. In a calm one all times are generous, and there is room to empty a host. */
-export function sessionScenarioOf(random: Random, isCalm: boolean): SessionScenario {
+/**
+ * Draws the world. In a calm one all times are generous, and there is room to empty a host.
+ * @param later draws what was added later: so the other draws of a seed stay as they were
+ */
+export function sessionScenarioOf(random: Random, later: Random, isCalm: boolean): SessionScenario {
   const controllers = random.pick([0, 0, 1]);
   const workers = random.int(4, 6);
   const hosts = [...names('c', controllers), ...names('w', workers)];
@@ -47,26 +55,50 @@ export function sessionScenarioOf(random: Random, isCalm: boolean): SessionScena
   const pods = placed(random, compute, projects, random.int(2, most));
   const limit = random.pick([1, 2, 2, 3, '50%']);
   const wishes = sessionsOf(random, hosts, compute, isCalm);
-  const sessions = wishes.map((spec, i) => object('MaintenanceSession', `round-${String(i + 1)}`, spec));
+  const demands = demandsOf(later.fork(), projects, isCalm);
+  const extendSeconds = !isCalm && later.chance(0.4) ? later.pick([0, 20, 60, 120]) : undefined;
+  const workflow = demands ? { workflow: demands.workflow } : {};
+  const sessions = wishes.map((spec, i) =>
+    object('MaintenanceSession', `round-${String(i + 1)}`, { ...spec, ...workflow }),
+  );
   const hasPatches = !isCalm && random.chance(0.35);
   const patches = hasPatches ? [object('PatchStrategy', 'beside', besideOf(random))] : [];
   const objects = [...sessions, ...patches];
   const isSpare = random.chance(0.5);
+  const isApart = (project: string): boolean => demands?.byProject.get(project)?.isApart === true;
+  const there = withoutNeighbours(pods, isApart);
   const minAvailable = Object.fromEntries(
     projects.map((project) => {
-      const count = pods.filter(([of]) => of === project).length;
+      const count = there.filter(([of]) => of === project).length;
       return [project, isSpare ? 0 : Math.max(0, count - random.int(1, 2))];
     }),
   );
   return {
     ...{ hosts, projects, limit, minAvailable, strategies: objects.map(refOf), cpusOf: () => CPUS },
-    set: (server, cluster) => {
-      server.create('hostpools', poolOf(limit), ADMIN);
+    ...{ demands, extendSeconds },
+    set: (server, cluster, ofProjects) => {
+      server.create('hostpools', poolOf(limit, extendSeconds), ADMIN);
       for (const host of hosts) cluster.addNode(host, labelsOf(host), OLD);
-      for (const [project, host] of pods) cluster.addPod(project, host, { namespace: project, cpu: 1 });
+      for (const [project, host] of there)
+        cluster.addPod(project, host, {
+          ...{ namespace: project, cpu: 1 },
+          ...(isApart(project) ? { apart: true } : {}),
+        });
+      ofProjects();
       for (const each of objects) server.create(refOf(each).resource, each, ADMIN);
     },
   };
+}
+
+/** Pods that keep apart do not begin on one host. */
+function withoutNeighbours(
+  pods: readonly (readonly [project: string, host: string])[],
+  isApart: (project: string) => boolean,
+): typeof pods {
+  return pods.filter(
+    ([project, host], i) =>
+      !isApart(project) || !pods.slice(0, i).some(([other, on]) => other === project && on === host),
+  );
 }
 
 function placed(
@@ -146,10 +178,11 @@ function timingOf(random: Random): Json {
   };
 }
 
-function poolOf(maxUnavailable: number | string): NewObject {
+function poolOf(maxUnavailable: number | string, extendSeconds: number | undefined): NewObject {
   const spec = {
     ...{ provider: { kubernetes: { nodeSelector: {} } }, maxUnavailable, paused: false },
     allowedNamespaces: [NAMESPACE],
+    ...(extendSeconds === undefined ? {} : { tenants: { extendSeconds } }),
   };
   return { apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name: POOL }, spec };
 }

@@ -1,6 +1,9 @@
 /** Reads sessions and their notices for the simulated projects and the checker, by their documented fields only. */
 import { at } from '../world/api-server.ts';
+import { daemonSetOf } from '../world/cluster.ts';
 import { isJson, type ApiObject } from '../world/objects.ts';
+
+const RUN_LABEL = 'careen.dev/run';
 
 export type Answer = {
   readonly kind: string;
@@ -14,22 +17,53 @@ export type Question = {
   readonly asked: string;
   readonly askedAt: number;
   readonly replyBy: number;
+  /** By how much the answer was put off. */
+  readonly extendedSeconds: number;
   readonly instances: readonly string[];
+  /** The uids of instances that the project can spare, in SCALE_IN; undefined where that is not said. */
+  readonly spares: readonly string[] | undefined;
   readonly answer: Answer | undefined;
 };
 
+/** What the owner of one instance was asked; `number` is undefined where nobody was asked. */
+export type InstanceQuestion = Pick<
+  Question,
+  'project' | 'asked' | 'askedAt' | 'replyBy' | 'extendedSeconds'
+> & {
+  readonly instance: string;
+  readonly host: string;
+  readonly number: number | undefined;
+  readonly migrationType: string;
+  readonly answer: InstanceAnswer | undefined;
+};
+
+export type InstanceAnswer = {
+  readonly kind: string;
+  readonly action: string | undefined;
+  readonly isAssumed: boolean;
+};
+
 export type Session = {
+  readonly workflow: string;
   readonly state: string;
   readonly hosts: readonly { readonly name: string; readonly type: string; readonly maintained: boolean }[];
   readonly closed: readonly string[];
   readonly questions: readonly Question[];
+  /** The questions about single instances. */
+  readonly singles: readonly InstanceQuestion[];
 };
 
-export function sessionOf({ status }: ApiObject): Session | undefined {
-  const session = at(status, 'session');
+/** The workflow that a session asks for. */
+export function workflowOf({ spec }: ApiObject): string {
+  const workflow = spec?.['workflow'];
+  return typeof workflow === 'string' ? workflow : 'default';
+}
+
+export function sessionOf(object: ApiObject): Session | undefined {
+  const session = at(object.status, 'session');
   if (session === undefined) return undefined;
   return {
-    state: String(at(session, 'state')),
+    ...{ workflow: workflowOf(object), state: String(at(session, 'state')) },
     hosts: listAt(session, 'hosts').map((each) => ({
       ...{ name: String(at(each, 'name')), type: String(at(each, 'type')) },
       maintained: at(each, 'maintained') === true,
@@ -38,9 +72,33 @@ export function sessionOf({ status }: ApiObject): Session | undefined {
     questions: listAt(session, 'projects').map((each) => ({
       ...{ project: String(at(each, 'id')), number: Number(at(each, 'question')) },
       ...{ asked: String(at(each, 'asked')), askedAt: timeAt(each, 'askedAt') },
-      ...{ replyBy: timeAt(each, 'replyBy'), instances: listAt(each, 'instances').map(String) },
+      ...{ replyBy: timeAt(each, 'replyBy'), extendedSeconds: Number(at(each, 'extendedSeconds') ?? 0) },
+      instances: listAt(each, 'instances').map(String),
+      spares: at(each, 'give') === undefined ? undefined : listAt(at(each, 'give'), 'instances').map(String),
       answer: answerOf(at(each, 'answer')),
     })),
+    singles: listAt(session, 'questions').map(singleOf),
+  };
+}
+
+function singleOf(question: unknown): InstanceQuestion {
+  const [number, answer] = [at(question, 'question'), at(question, 'answer')];
+  return {
+    ...{ instance: String(at(question, 'instance')), host: String(at(question, 'host')) },
+    ...{ project: String(at(question, 'project')), asked: String(at(question, 'asked')) },
+    ...{ askedAt: timeAt(question, 'askedAt'), replyBy: timeAt(question, 'replyBy') },
+    extendedSeconds: Number(at(question, 'extendedSeconds') ?? 0),
+    number: number === undefined ? undefined : Number(number),
+    migrationType: String(at(question, 'migrationType')),
+    answer: answer === undefined ? undefined : instanceAnswerOf(answer),
+  };
+}
+
+function instanceAnswerOf(answer: unknown): InstanceAnswer {
+  const action = at(answer, 'action');
+  return {
+    ...{ kind: String(at(answer, 'kind')), isAssumed: at(answer, 'assumed') === true },
+    action: typeof action === 'string' ? action : undefined,
   };
 }
 
@@ -99,6 +157,20 @@ export function replyIn({ spec }: ApiObject): Reply | undefined {
       Object.entries(isJson(actions) ? actions : {}).map(([uid, action]) => [uid, String(action)] as const),
     ),
   };
+}
+
+/** Whether a pod has to leave before its host is empty. */
+export function isInstance(pod: ApiObject): boolean {
+  return pod.metadata.labels?.[RUN_LABEL] === undefined && daemonSetOf(pod) === undefined;
+}
+
+/** The time that a project asks for. */
+export type Wish = { readonly question: number; readonly seconds: number };
+
+export function wishIn({ spec }: ApiObject): Wish | undefined {
+  const wish = at(spec, 'extension');
+  if (wish === undefined) return undefined;
+  return { question: Number(at(wish, 'question')), seconds: Number(at(wish, 'seconds')) };
 }
 
 function timeAt(object: unknown, field: string): number {

@@ -5,13 +5,11 @@
 import { Refusal, at, type ApiServer } from './api-server.ts';
 import { CLUSTER, JobController, REBOOT, type JobControllerOptions } from './job-controller.ts';
 import { keyOf, type ApiObject, type Json } from './objects.ts';
+import { APP_LABEL, DAEMON_SET, podOf, sizeOf, type PodSize, type PodTraits } from './pod-traits.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-const APP_LABEL = 'app';
-const KUBELET_FINALIZER = 'simulated/kubelet';
 const RESCHEDULE_MS = 5_000;
-const DAEMON_SET = 'DaemonSet';
 /** The reason why a node that joins is not Ready. */
 const JOINING = 'joining';
 
@@ -20,20 +18,6 @@ export type HostChange = {
   readonly atOnce?: Json;
   readonly atReboot?: Json;
   readonly labels?: Readonly<Record<string, string>>;
-};
-
-/** What a pod is besides a part of its app. */
-export type PodTraits = {
-  readonly unmanaged?: boolean;
-  readonly localData?: boolean;
-  /** It tolerates every taint: a cordon does not keep it away. */
-  readonly tolerant?: boolean;
-  /** The API version of its DaemonSet: it stays on its host. */
-  readonly daemonOf?: string;
-  /** Its namespace; absent: that of all apps. */
-  readonly namespace?: string;
-  /** How many CPUs it requests. It starts only where so many are free. */
-  readonly cpu?: number;
 };
 
 /** A condition of a node that reports a problem. */
@@ -121,31 +105,9 @@ export class Cluster {
 
   /** Returns the key of the pod. */
   addPod(app: string, nodeName: string, more: PodTraits = {}): string {
-    const kind =
-      more.daemonOf === undefined
-        ? { apiVersion: 'apps/v1', kind: 'ReplicaSet' }
-        : { apiVersion: more.daemonOf, kind: DAEMON_SET };
-    const owner = { ...kind, name: app, uid: app, controller: true };
-    const name = this.#next(app);
-    const metadata = {
-      ...{ name, labels: { [APP_LABEL]: app }, finalizers: [KUBELET_FINALIZER] },
-      namespace: more.namespace ?? 'apps',
-      ...(more.unmanaged ? {} : { ownerReferences: [owner] }),
-    };
-    const spec = {
-      nodeName,
-      ...(more.localData ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {}),
-      ...(more.tolerant ? { tolerations: [{ operator: 'Exists' }] } : {}),
-      ...(more.cpu === undefined
-        ? {}
-        : { containers: [{ name: app, resources: { requests: { cpu: String(more.cpu) } } }] }),
-    };
-    this.#server.create(
-      'pods',
-      { apiVersion: 'v1', kind: 'Pod', metadata, spec, status: { phase: 'Running' } },
-      CLUSTER,
-    );
-    return keyOf(metadata);
+    const pod = podOf(app, this.#next(app), nodeName, more);
+    this.#server.create('pods', pod, CLUSTER);
+    return keyOf(pod.metadata);
   }
 
   /** Somebody deletes a pod. */
@@ -300,8 +262,12 @@ export class Cluster {
     if (this.#server.get('nodes', host)) this.addPod(app, host, traits);
   }
 
-  #replace(app: string, size: Pick<PodTraits, 'namespace' | 'cpu'>): void {
-    const free = this.#server.list('nodes').filter((node) => takesPods(node) && this.#hasRoom(node, size));
+  #replace(app: string, size: PodSize): void {
+    const free = this.#server
+      .list('nodes')
+      .filter(
+        (node) => takesPods(node) && this.#hasRoom(node, size) && !(size.apart && this.#has(node, app)),
+      );
     if (free.length > 0) this.addPod(app, this.#random.pick(free).metadata.name, size);
     else this.#scheduler.after(RESCHEDULE_MS, () => this.#replace(app, size));
   }
@@ -312,6 +278,12 @@ export class Cluster {
     const here = this.#server.list('pods').filter((each) => nodeOf(each) === name);
     const used = here.reduce((sum, pod) => sum + (sizeOf(pod).cpu ?? 0), 0);
     return used + cpu <= cpusOf(name);
+  }
+
+  #has({ metadata: { name } }: ApiObject, app: string): boolean {
+    return this.#server
+      .list('pods')
+      .some((each) => nodeOf(each) === name && each.metadata.labels?.[APP_LABEL] === app);
   }
 
   #allocatable(name: string): Json {
@@ -365,14 +337,6 @@ export function daemonSetOf({ metadata }: ApiObject): string | undefined {
 export function taintsOf(node: ApiObject): readonly unknown[] {
   const taints = node.spec?.['taints'];
   return Array.isArray(taints) ? taints : [];
-}
-
-/** What a pod needs where it starts; nothing for a pod in the namespace of all apps. */
-function sizeOf({ metadata: { namespace = '' }, spec }: ApiObject): Pick<PodTraits, 'namespace' | 'cpu'> {
-  const containers = spec?.['containers'];
-  if (!Array.isArray(containers)) return {};
-  const cpu = Number(at(containers[0], 'resources', 'requests', 'cpu') ?? 0);
-  return { namespace, cpu };
 }
 
 function takesPods(node: ApiObject): boolean {
