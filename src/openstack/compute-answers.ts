@@ -174,6 +174,8 @@ export const actionEventsSchema = z.object({
     .default([]),
 });
 
+export const shareSchema = z.object({ share_id: z.string() });
+
 export const groupSchema = z
   .object({
     id: z.string(),

@@ -16,6 +16,7 @@ import {
   migrationSchema,
   serverSchema,
   serviceSchema,
+  shareSchema,
   type Aggregate,
   type ComputeService,
   type Hypervisor,
@@ -42,6 +43,7 @@ const MIGRATION_USER = '2.80';
 const ACTION_DETAILS = '2.84';
 const UPTIME = '2.88';
 const PINNED_ZONE = '2.96';
+const SHARES = '2.97';
 const IMAGE_PROPERTIES = '2.98';
 const SCHEDULER_HINTS = '2.100';
 
@@ -142,6 +144,13 @@ export class Compute {
     // The parts of a move fail from the inside out: the first to begin has the words about the whole.
     const failed = events.filter(({ details }) => details !== undefined);
     return failed.toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt))[0]?.details;
+  }
+
+  /** The shares of Manila that a server has, by their ids; none in a Nova that attaches none yet (before 2.97). */
+  async shares(server: string, signal: AbortSignal): Promise<readonly string[]> {
+    if (!(await this.#session.supports('compute', SHARES, signal))) return [];
+    const call: Call = { method: 'GET', path: ['servers', server, 'shares'], microversion: SHARES };
+    return (await this.#list(call, 'shares', shareSchema, signal)).map(({ share_id: id }) => id);
   }
 
   /** The server groups of all projects. They are paged by their number, so one that is removed meanwhile hides another. */

@@ -8,6 +8,8 @@ const MICROVERSION = '1.29';
 /** Every host that has room for any server has a megabyte of memory. */
 const LEAST_NEED = 'MEMORY_MB:1';
 
+const providersSchema = z.object({ resource_providers: z.array(z.object({ uuid: z.string() })) });
+
 const candidatesSchema = z.object({
   provider_summaries: z.record(
     z.string(),
@@ -50,6 +52,15 @@ export class Placement {
     const { provider_summaries: providers } = understood(candidatesSchema, answer, `placement: GET /${what}`);
     const trees = Map.groupBy(Object.values(providers), (each) => each.root_provider_uuid);
     return new Map([...trees].map(([root, parts]) => [root, roomOf(parts)]));
+  }
+
+  /** The hosts that have a trait, by the ids of their hypervisors, also those that are full. Sent without pages. */
+  async hostsWith(trait: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const what = 'resource_providers';
+    const call = { method: 'GET', path: [what], query: { required: trait }, microversion: MICROVERSION } as const;
+    const answer = await this.#session.request('placement', call, signal);
+    const { resource_providers: hosts } = understood(providersSchema, answer, `placement: GET /${what}`);
+    return new Set(hosts.map(({ uuid }) => uuid));
   }
 }
 

@@ -39,12 +39,16 @@ import loopback
 import tokens
 
 
+HOST_WITH_SHARES = 'compute-0'
+
+
 class TestbedDriver(fake.FakeDriver):
     """A simulated hypervisor whose migrations a test can slow down or fail.
 
     Server metadata steers it:
       testbed:live-migration-seconds, testbed:cold-migration-seconds: how long
       testbed:live-migration, testbed:cold-migration: "fail" to make it fail
+      testbed:share: the id of a share of Manila, which is not here, that it has
     A live migration can be aborted and forced to complete through the API.
     """
 
@@ -59,11 +63,21 @@ class TestbedDriver(fake.FakeDriver):
 
     def init_host(self, host):
         super().init_host(host)
+        # As of libvirt, few hosts have the memory of their guests in files.
+        self.capabilities = {**self.capabilities,
+                             'supports_mem_backing_file': host == HOST_WITH_SHARES}
         # A hypervisor keeps its guests while nova-compute is down.
         admin = context.get_admin_context()
         for instance in objects.InstanceList.get_by_host(admin, host):
             self.spawn(admin, instance, None, None, None, None,
                        power_on=instance.power_state == power_state.RUNNING)
+
+    def spawn(self, context, instance, *args, **kwargs):
+        super().spawn(context, instance, *args, **kwargs)
+        share = instance.metadata.get('testbed:share')
+        if share and not objects.ShareMappingList.get_by_instance_uuid(
+                context, instance.uuid):
+            attach(context, instance, share)
 
     def get_available_resource(self, nodename):
         return {**super().get_available_resource(nodename),
@@ -115,6 +129,14 @@ class TestbedDriver(fake.FakeDriver):
         time.sleep(seconds_of(instance, 'cold-migration'))
         if instance.metadata.get('testbed:cold-migration') == 'fail':
             raise exception.MigrationError(reason='the test asked for it')
+
+
+def attach(context, instance, share):
+    """Records a share of a server, as Nova does once Manila has exported it."""
+    objects.ShareMapping(
+        context, uuid=str(uuid.uuid4()), instance_uuid=instance.uuid,
+        share_id=share, status='active', tag=share, share_proto='NFS',
+        export_location=f'192.0.2.1:/{share}').create()
 
 
 def node_uuid(name):

@@ -1,4 +1,5 @@
 /** What `careen plan` says of servers, and what a real Nova then does with them. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +90,7 @@ async function bootServers(): Promise<void> {
     boot('full-disk', { host: first, flavor: large }),
     boot('apart', { host: first, group: apart }),
     boot('alone', { host: first, group: alone }),
+    boot('sharing', { host: first, metadata: { 'testbed:share': randomUUID() } }),
     ...others.map(async (host) => boot(`full-disk-on-${host}`, { host, flavor: large })),
     ...others.map(async (host) => boot(`apart-on-${host}`, { host, group: apart })),
   ]);
@@ -138,13 +140,19 @@ it('names for each server a kind of place, or why there is none, and Nova agrees
     'full-disk': ['live-migrate', 'any host', 0],
     apart: ['live-migrate', 'a host without another of group apart', 0],
     alone: ['live-migrate', 'a host with another of group alone', 0],
+    sharing: ['stuck', undefined, undefined],
   });
   const disk = servers.find(({ name }) => name === 'full-disk');
   expect(disk?.why).toMatch(
     /^needs 3000 GB of local disk, and no host that may take it has more than \d+ GB/,
   );
-  expect(findings).toMatchObject([{ reason: 'NoTarget', subjects: openStack.hosts }]);
+  expect(servers.find(({ name }) => name === 'sharing')?.why).toContain('it has shares of Manila');
+  expect(findings).toMatchObject([
+    { reason: 'NoTarget', subjects: openStack.hosts },
+    { reason: 'ServersStay' },
+  ]);
 
+  const { [0]: sharing, ...refusal } = [booted.get('sharing')];
   const outcomes = servers.map(async ({ id, name, hosts }) => {
     const action = { 'os-migrateLive': { host: null, block_migration: 'auto' } };
     await admin.post(`/servers/${id}/action`, action);

@@ -8,6 +8,9 @@ import type { HttpAnswer, HttpRequest, Transport } from '../../../src/openstack/
 export const PASSWORD = 'pa55-of-careen';
 export const KEYSTONE = 'https://keystone.test/v3';
 export const NOVA = 'https://nova.test/v2.1';
+export const PLACEMENT = 'https://placement.test';
+
+const PLACEMENT_VERSION = { id: 'v1.0', max_version: '1.39', min_version: '1.0' };
 
 export const CLOUD: Cloud = {
   name: 'lab',
@@ -50,6 +53,9 @@ export class ScriptedCloud {
   tokens = 0;
   readonly #reactions = new Map<string, Reaction[]>();
 
+  /** Whether its catalogue has Placement. */
+  hasPlacement = false;
+
   /** How a request such as `GET https://…` is answered: by each reaction once, and by the last from then on. */
   on(request: string, ...reactions: readonly Reaction[]): void {
     this.#reactions.set(request, [...reactions]);
@@ -77,6 +83,7 @@ export class ScriptedCloud {
   #usual(name: string): HttpAnswer {
     if (name === `POST ${KEYSTONE}/auth/tokens`) return this.token();
     if (name === `GET ${NOVA}/`) return answer(200, this.versions);
+    if (name === `GET ${PLACEMENT}/`) return answer(200, { versions: [PLACEMENT_VERSION] });
     throw new Error(`the test has no answer to ${name}`);
   }
 
@@ -84,12 +91,16 @@ export class ScriptedCloud {
   token(): HttpAnswer {
     this.tokens += 1;
     const issued = this.clock.now() + 86_400_000;
-    const endpoint = { interface: 'public', region_id: 'RegionOne', url: this.endpoint };
+    const at = { interface: 'public', region_id: 'RegionOne' };
+    const placement = { type: 'placement', endpoints: [{ ...at, url: PLACEMENT }] };
     const token = {
       issued_at: new Date(issued).toISOString(),
       expires_at: new Date(issued + this.lifetimeSeconds * 1000).toISOString(),
       user: { id: 'u1' },
-      catalog: [{ type: 'compute', endpoints: [endpoint] }],
+      catalog: [
+        { type: 'compute', endpoints: [{ ...at, url: this.endpoint }] },
+        ...(this.hasPlacement ? [placement] : []),
+      ],
     };
     return answer(201, { token }, { 'x-subject-token': `token-${String(this.tokens)}` });
   }

@@ -28,6 +28,8 @@ export type Situation = {
   readonly migrations: readonly Migration[];
   /** By the id of a migration: when it was last seen in a queue. */
   readonly queuedAt: ReadonlyMap<number, Instant>;
+  /** Whether it is known to have shares of Manila. */
+  readonly hasShares: boolean;
   /** Nova's words about why its last move has failed; undefined where it has none. */
   readonly fault: string | undefined;
   readonly hostIsUp: boolean;
@@ -103,16 +105,8 @@ function beganAt({ id, createdAt }: Migration, queuedAt: Situation['queuedAt']):
 const HAS_LEFT: NextMove = { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
 
 /** How a server leaves its host next. */
-export function nextMove({
-  host,
-  server,
-  migrations,
-  queuedAt,
-  fault,
-  hostIsUp,
-  policy,
-  now,
-}: Situation): NextMove {
+export function nextMove(situation: Situation): NextMove {
+  const { host, server, migrations, queuedAt, fault, hostIsUp, policy, now } = situation;
   const { status, taskState } = server;
   if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
   const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
@@ -130,8 +124,8 @@ export function nextMove({
   const failures = attempts.filter(hasFailed);
   const retryAt = retryAfterNoHost(failures);
   if (now < retryAt) return { kind: 'stuck', reason: noHost(server, failures.length, retryAt) };
-  if (!hostIsUp) return whenDown(server, policy);
-  if (LIVE.has(status)) return running(server, failures, policy);
+  if (!hostIsUp) return whenDown(situation);
+  if (LIVE.has(status)) return running(situation, failures);
   if (STOPPED.has(status)) return { kind: 'cold-migrate' };
   if (status === 'BUILD' || status === 'RESIZE' || status === 'MIGRATING' || status === 'REBUILD')
     return { kind: 'wait', reason: `is in status ${status} and is asked to leave after that` };
@@ -164,7 +158,9 @@ export function afterResize(
   return { kind: 'stuck', reason: `${what}: openstack server resize confirm ${id}, or revert` };
 }
 
-function whenDown({ id }: Server, { evacuation }: MovePolicy): NextMove {
+function whenDown({ server: { id }, hasShares, policy: { evacuation } }: Situation): NextMove {
+  if (evacuation && hasShares)
+    return { kind: 'stuck', reason: 'has shares of Manila, so Nova does not evacuate it: bring the host up' };
   if (evacuation) return { kind: 'evacuate' };
   const reason =
     'is on a host that is down, and the pool does not allow evacuation ' +
@@ -172,9 +168,12 @@ function whenDown({ id }: Server, { evacuation }: MovePolicy): NextMove {
   return { kind: 'stuck', reason };
 }
 
-function running(server: Server, failures: readonly Migration[], { coldMigration }: MovePolicy): NextMove {
+function running(
+  { server, hasShares, policy: { coldMigration } }: Situation,
+  failures: readonly Migration[],
+): NextMove {
   const { id, status } = server;
-  const obstacle = liveObstacle(server);
+  const obstacle = hasShares ? 'it has shares of Manila' : liveObstacle(server);
   const hasFailedLive = failures.some(({ type }) => type === 'live-migration');
   if (obstacle === undefined && !(coldMigration && hasFailedLive && status === 'ACTIVE'))
     return { kind: 'live-migrate' };

@@ -32,6 +32,8 @@ export type Moves = {
   readonly queuedAt: ReadonlyMap<number, Instant>;
   /** Nova's words about the last failure of a server that did not leave, by its id; where it has some. */
   readonly faults: ReadonlyMap<string, string>;
+  /** The ids of the servers with shares of Manila, as far as they are known: a run learns of them as Nova refuses a move. */
+  readonly sharing: ReadonlySet<string>;
   /** How often a request to leave was accepted and nothing came of it, by the id of the server. */
   readonly lost: ReadonlyMap<string, number>;
   /** The servers that were asked to leave a moment ago, or that Nova prepares to move: they may have no migration yet. */
@@ -157,9 +159,11 @@ export function nextOf(leaver: Leaver): NextMove | undefined {
   const recent = migrationsOf(server, host, moves, readAt).filter(
     (each) => !cameToNothing(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
   );
-  const { queuedAt } = moves;
+  const { queuedAt, sharing } = moves;
+  const hasShares = sharing.has(server.id);
   const fault = server.fault?.message ?? moves.faults.get(server.id);
-  return nextMove({ host, server, migrations: recent, queuedAt, fault, hostIsUp, policy, now });
+  const known = { host, server, migrations: recent, queuedAt, hasShares, fault };
+  return nextMove({ ...known, hostIsUp, policy, now });
 }
 
 /** The migrations of a server away from a host, without those that a restart of Nova has cut off. */

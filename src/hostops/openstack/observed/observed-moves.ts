@@ -69,8 +69,8 @@ export class ObservedMoves {
   get moves(): Moves {
     const groups = this.#groups?.of ?? [];
     const [migrations, queuedAt] = [this.#migrations, this.#queuedAt];
-    const { words: faults } = this.#faults;
-    return { migrations, groups, queuedAt, faults, lost: this.#asked.lost, setOff: this.#setOff };
+    const known = { faults: this.#faults.words, sharing: new Set<string>() };
+    return { migrations, groups, queuedAt, ...known, lost: this.#asked.lost, setOff: this.#setOff };
   }
 
   /** A server is asked to leave, until `endAsking`. */

@@ -1,6 +1,6 @@
 /**
  * The servers of a whole cloud at one time, and the room on its hosts: what a plan is judged by. The number of requests
- * does not depend on the number of hosts or servers, but for the pages of long lists.
+ * does not depend on the number of hosts or servers, but for the pages of long lists, and the servers that may have shares.
  */
 import { explain } from '../../../kube/errors.ts';
 import type { Compute } from '../../../openstack/compute.ts';
@@ -12,6 +12,7 @@ import type {
   ServerGroup,
 } from '../../../openstack/compute-answers.ts';
 import type { HostRoom, Placement } from '../../../openstack/placement.ts';
+import { serversWithShares } from './shares.ts';
 
 /** Those that began longer ago say nothing about the servers as they are now. */
 const MIGRATIONS_COUNT_MS = 24 * 3_600_000;
@@ -27,6 +28,8 @@ export type CloudSurvey = {
   readonly aggregates: readonly Aggregate[];
   readonly hypervisors: readonly Hypervisor[];
   readonly rooms: Rooms;
+  /** The ids of the servers with shares of Manila. */
+  readonly sharing: ReadonlySet<string>;
 };
 
 /** By the id of the hypervisor, or why it is not known. A host that is full is not there. */
@@ -48,7 +51,9 @@ export async function readSurvey(
     compute.migrations({ changedSince }, signal),
     roomsIn(placement, signal),
   ]);
-  return { readAt: now, servers, groups, migrations, rooms, ...hosts };
+  const { hypervisors } = hosts;
+  const sharing = await serversWithShares({ compute, placement }, { servers, hypervisors }, signal);
+  return { readAt: now, servers, groups, migrations, rooms, sharing, ...hosts };
 }
 
 async function roomsIn(placement: Placement, signal: AbortSignal): Promise<Rooms> {

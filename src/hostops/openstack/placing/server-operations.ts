@@ -138,7 +138,7 @@ function serversBefore(host: HostName, { survey, hosts }: CloudScene): ServersOn
 }
 
 /** The moves at the survey, before Careen has asked any server to leave. */
-function movesBefore({ survey: { migrations, groups } }: CloudScene): Moves {
+function movesBefore({ survey: { migrations, groups, sharing } }: CloudScene): Moves {
   const nothing = { queuedAt: new Map(), faults: new Map(), lost: new Map(), setOff: new Set<string>() };
-  return { migrations, groups, ...nothing };
+  return { migrations, groups, sharing, ...nothing };
 }

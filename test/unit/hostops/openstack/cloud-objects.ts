@@ -80,7 +80,7 @@ export function scene(
     ]),
   );
   const survey: CloudSurvey = {
-    ...{ readAt: NOW, servers: [], groups: [], migrations: [], aggregates: [], ...known },
+    ...{ readAt: NOW, servers: [], groups: [], migrations: [], aggregates: [], sharing: new Set(), ...known },
     hypervisors: names.map((name) => ({
       ...{ id: `id-of-${name}`, hostname: name, serviceHost: name, type: 'QEMU', version: undefined },
       ...{ hostIp: undefined, uptime: undefined },
@@ -121,7 +121,7 @@ export function group(members: string[], name = 'db', fields: Partial<ServerGrou
 
 export function moves(fields: Partial<Moves> = {}): Moves {
   const none = { queuedAt: new Map(), faults: new Map(), lost: new Map(), setOff: new Set<string>() };
-  return { migrations: [], groups: [], ...none, ...fields };
+  return { migrations: [], groups: [], sharing: new Set(), ...none, ...fields };
 }
 
 export function service(fields: Partial<ComputeService> = {}): ComputeService & { readonly id: string } {

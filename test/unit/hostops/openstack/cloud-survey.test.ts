@@ -3,9 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readSurvey, type CloudSurvey } from '../../../../src/hostops/openstack/placing/cloud-survey.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { Placement } from '../../../../src/openstack/placement.ts';
-import { answer, KEYSTONE, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
+import { answer, NOVA, PLACEMENT, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
 
-const PLACEMENT = 'https://placement.test';
 const CANDIDATES = `GET ${PLACEMENT}/allocation_candidates?resources=MEMORY_MB%3A1`;
 const HOSTS = { aggregates: [], hypervisors: [] };
 
@@ -24,15 +23,11 @@ beforeEach(() => {
 
 /** The catalogue has Placement, too. */
 function withPlacement(): void {
-  const endpoint = { interface: 'public', region_id: 'RegionOne', url: PLACEMENT };
-  cloud.on(`POST ${KEYSTONE}/auth/tokens`, async () => {
-    const { headers, text, ...rest } = cloud.token();
-    const { token } = JSON.parse(text) as { token: { catalog: unknown[] } }; // as the cloud has just made it
-    token.catalog.push({ type: 'placement', endpoints: [endpoint] });
-    return { ...rest, headers, text: JSON.stringify({ token }) };
-  });
-  const versions = [{ id: 'v1.0', max_version: '1.39', min_version: '1.0' }];
-  cloud.on(`GET ${PLACEMENT}/`, answer(200, { versions }));
+  cloud.hasPlacement = true;
+  cloud.on(
+    `GET ${PLACEMENT}/resource_providers?required=COMPUTE_MEM_BACKING_FILE`,
+    answer(200, { resource_providers: [] }),
+  );
 }
 
 async function survey(signal = new AbortController().signal): Promise<CloudSurvey> {

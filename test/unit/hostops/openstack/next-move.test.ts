@@ -19,7 +19,7 @@ const ALL_ALLOWED: MovePolicy = { coldMigration: true, evacuation: true };
 /** The next move of a server, on a host that is up in a pool that allows nothing special. */
 function move(fields: Partial<Server>, more: Partial<Situation> = {}) {
   const usual = { host: HOST, migrations: [], hostIsUp: true, policy: NOTHING_ALLOWED, now: NOW };
-  const unknown = { queuedAt: new Map(), fault: undefined };
+  const unknown = { queuedAt: new Map(), hasShares: false, fault: undefined };
   return nextMove({ ...usual, ...unknown, server: server(fields), ...more });
 }
 
@@ -172,6 +172,19 @@ describe('a running server that does not move live', () => {
     const found = liveObstacle(server({ flavor: flavored(extraSpecs), imageProperties }));
     if (obstacle === undefined) expect(found).toBeUndefined();
     else expect(found).toContain(obstacle);
+  });
+
+  it('because it has shares of Manila, and is not evacuated either', () => {
+    const sharing = { hasShares: true };
+    expect(move({}, { ...sharing, policy: ALL_ALLOWED })).toEqual({ kind: 'cold-migrate' });
+    expect(move({}, sharing)).toMatchObject({
+      kind: 'stuck',
+      reason: expect.stringContaining('cannot move live (it has shares of Manila)') as unknown,
+    });
+    expect(move({}, { ...sharing, policy: ALL_ALLOWED, hostIsUp: false })).toMatchObject({
+      kind: 'stuck',
+      reason: expect.stringContaining('does not evacuate it') as unknown,
+    });
   });
 
   it('moves cold where the pool allows that, and is named with the field otherwise', () => {
