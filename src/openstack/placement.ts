@@ -57,7 +57,12 @@ export class Placement {
   /** The hosts that have a trait, by the ids of their hypervisors, also those that are full. Sent without pages. */
   async hostsWith(trait: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
     const what = 'resource_providers';
-    const call = { method: 'GET', path: [what], query: { required: trait }, microversion: MICROVERSION } as const;
+    const call = {
+      method: 'GET',
+      path: [what],
+      query: { required: trait },
+      microversion: MICROVERSION,
+    } as const;
     const answer = await this.#session.request('placement', call, signal);
     const { resource_providers: hosts } = understood(providersSchema, answer, `placement: GET /${what}`);
     return new Set(hosts.map(({ uuid }) => uuid));

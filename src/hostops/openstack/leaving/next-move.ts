@@ -106,7 +106,7 @@ const HAS_LEFT: NextMove = { kind: 'wait', reason: 'has left, which Nova has not
 
 /** How a server leaves its host next. */
 export function nextMove(situation: Situation): NextMove {
-  const { host, server, migrations, queuedAt, fault, hostIsUp, policy, now } = situation;
+  const { host, server, migrations, queuedAt, fault, hostIsUp, now } = situation;
   const { status, taskState } = server;
   if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
   const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
@@ -159,9 +159,14 @@ export function afterResize(
 }
 
 function whenDown({ server: { id }, hasShares, policy: { evacuation } }: Situation): NextMove {
-  if (evacuation && hasShares)
-    return { kind: 'stuck', reason: 'has shares of Manila, so Nova does not evacuate it: bring the host up' };
-  if (evacuation) return { kind: 'evacuate' };
+  if (evacuation && !hasShares) return { kind: 'evacuate' };
+  if (evacuation)
+    return {
+      kind: 'stuck',
+      reason:
+        'has shares of Manila, so Nova does not evacuate it: bring the host up, or detach them ' +
+        `(DELETE /servers/${id}/shares/SHARE), then openstack server evacuate ${id}`,
+    };
   const reason =
     'is on a host that is down, and the pool does not allow evacuation ' +
     `(spec.provider.openstack.evacuation): bring the host up, or openstack server evacuate ${id}`;

@@ -51,7 +51,8 @@ async function hasShares(compute: Compute, id: string, signal: AbortSignal): Pro
   try {
     return (await compute.shares(id, signal)).length > 0;
   } catch (error) {
-    if (error instanceof OpenStackError && (error.kind === 'forbidden' || error.kind === 'not-found')) return false;
+    if (error instanceof OpenStackError && (error.kind === 'forbidden' || error.kind === 'not-found'))
+      return false;
     throw error;
   }
 }

@@ -294,10 +294,11 @@ const anySituation: fc.Arbitrary<Situation> = fc
       { maxLength: 5 },
     ),
     hostIsUp: fc.boolean(),
+    hasShares: fc.boolean(),
     policy: fc.record({ coldMigration: fc.boolean(), evacuation: fc.boolean() }),
   })
-  .map(({ status, taskState, at, pci, migrations, hostIsUp, policy }) => ({
-    ...{ host: HOST, hostIsUp, policy, now: NOW, queuedAt: new Map(), fault: undefined },
+  .map(({ status, taskState, at, pci, migrations, hostIsUp, hasShares, policy }) => ({
+    ...{ host: HOST, hostIsUp, hasShares, policy, now: NOW, queuedAt: new Map(), fault: undefined },
     server: server({
       status,
       taskState,

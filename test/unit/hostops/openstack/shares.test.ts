@@ -8,12 +8,10 @@ import { answer, NOVA, PLACEMENT, ScriptedCloud } from '../../openstack/scripted
 import { flavored, server } from './cloud-objects.ts';
 
 const PROVIDERS = `GET ${PLACEMENT}/resource_providers?required=COMPUTE_MEM_BACKING_FILE`;
-const hypervisors = ['h1', 'h2'].map(
-  (host): Hypervisor => ({
-    ...{ id: `id-of-${host}`, hostname: host, serviceHost: host },
-    ...{ type: undefined, version: undefined, hostIp: undefined, uptime: undefined },
-  }),
-);
+const hypervisors = ['h1', 'h2'].map((host): Hypervisor => ({
+  ...{ id: `id-of-${host}`, hostname: host, serviceHost: host },
+  ...{ type: undefined, version: undefined, hostIp: undefined, uptime: undefined },
+}));
 const sharesOf = (id: string): string => `GET ${NOVA}/servers/${id}/shares`;
 const SOME = answer(200, { shares: [{ share_id: 'x', status: 'active', tag: 'x' }] });
 const NONE = answer(200, { shares: [] });
