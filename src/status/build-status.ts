@@ -109,7 +109,7 @@ function requestsAfter(
 
 /**
  * The fields that outlast a plan: the hosts to leave out, the controllers of a run that has begun, how far the upgrade to
- * a release has ended, and how much a session has told.
+ * a release has ended, how much a session has told, and what it has moved lately.
  */
 function keptIn({
   skipped,
@@ -120,9 +120,10 @@ function keptIn({
   ...sessions
 }: StrategyStatus): Pick<
   StrategyStatus,
-  'skipped' | 'controllers' | 'activatedRelease' | 'completedRelease' | 'completedHooks' | 'told'
+  'skipped' | 'controllers' | 'activatedRelease' | 'completedRelease' | 'completedHooks' | 'told' | 'affected'
 > {
   const told = toldBefore(sessions);
+  const affected = affectedBefore(sessions);
   return {
     ...(skipped ? { skipped } : {}),
     ...(controllers ? { controllers } : {}),
@@ -130,12 +131,23 @@ function keptIn({
     ...(completedRelease ? { completedRelease } : {}),
     ...(completedHooks ? { completedHooks } : {}),
     ...(told === undefined ? {} : { told }),
+    ...(affected ? { affected } : {}),
   };
 }
 
 /** How many events the runs of a session had so far; undefined where there is none. */
 export function toldBefore({ session, told }: Pick<StrategyStatus, 'session' | 'told'>): number | undefined {
   return session?.told ?? told;
+}
+
+/** The instances that a session has moved, or was about to, while they count as affected; undefined where there is none. */
+export function affectedBefore({
+  session,
+  affected,
+}: Pick<StrategyStatus, 'session' | 'affected'>): StrategyStatus['affected'] {
+  const { questions = [], recovering = [] } = session ?? affected ?? {};
+  const agreed = questions.filter(({ answer }) => answer?.kind === 'ACK');
+  return agreed.length + recovering.length > 0 ? { questions: agreed, recovering } : undefined;
 }
 
 /** The status that holds the plan. */

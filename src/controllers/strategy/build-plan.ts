@@ -29,6 +29,7 @@ import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
 import type { OwnWorkflows } from '../session/load-workflows.ts';
 import {
   builtStatus,
+  affectedBefore,
   failedStatus,
   queryingSince,
   queryingStatus,
@@ -163,7 +164,7 @@ function sessionOrRefusal(
 ): (Built & { readonly session: SessionProgress }) | string {
   const planned = planSession(spec, seeds, {
     ...{ pool, view, now, onNodes: provider.openstack === undefined, workflows },
-    told: toldBefore(before),
+    ...{ told: toldBefore(before), affected: affectedBefore(before) },
   });
   return planned.problems
     ? statusText(planned.problems.join('; '))

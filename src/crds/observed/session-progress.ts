@@ -100,6 +100,26 @@ const recovery = z
   })
   .describe('An instance that recovers from its move.');
 
+/** What counts as affected because of a session, whatever becomes of its run. */
+const affected = {
+  questions: z
+    .array(instanceQuestion)
+    .max(MANY)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['instance'] })
+    .describe('The single instances whose owners were asked, until they have left.'),
+  recovering: z
+    .array(recovery)
+    .max(MANY)
+    .default([])
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The instances that count as affected members of their groups after their moves.'),
+};
+
+export const affectedBefore = z
+  .object(affected)
+  .describe('The instances that the runs before have moved, while they count as affected.');
+
 const projectProgress = z
   .object({
     id: project,
@@ -218,18 +238,7 @@ export const sessionProgress = z
       .max(MANY)
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe('All projects that were told of the session at its begin.'),
-    questions: z
-      .array(instanceQuestion)
-      .max(MANY)
-      .default([])
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['instance'] })
-      .describe('The single instances whose owners were asked, until they have left.'),
-    recovering: z
-      .array(recovery)
-      .max(MANY)
-      .default([])
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The instances that count as affected members of their groups after their moves.'),
+    ...affected,
     moves: z
       .array(move)
       .max(MANY)

@@ -4,7 +4,7 @@ import { conditionList } from './conditions.ts';
 import { findingList } from './finding.ts';
 import { hostProgress, released } from './host-progress.ts';
 import { result } from './result.ts';
-import { sessionProgress } from './session-progress.ts';
+import { affectedBefore, sessionProgress } from './session-progress.ts';
 import {
   endTime,
   extendedSeconds,
@@ -352,6 +352,7 @@ export const anyStatus = strategyStatus
       .max(1_000_000)
       .optional()
       .describe('How many events the runs before had: the questions of the next run have higher numbers.'),
+    affected: affectedBefore.optional(),
   })
   .describe('The plan, the session and their progress, as Careen observes them.');
 export type StrategyStatus = z.infer<typeof anyStatus>;

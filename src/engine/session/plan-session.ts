@@ -7,7 +7,7 @@ import { compareHostNames, type HostName, type HostSeed } from '../../planner/ho
 import type { Plan } from '../../planner/plan.ts';
 import type { Instant } from '../view.ts';
 import { buildSession } from './build-session.ts';
-import { newSession, type SessionHost, type SessionProgress } from './session-state.ts';
+import { newSession, type Affected, type SessionHost, type SessionProgress } from './session-state.ts';
 import type { Workflow } from './workflow.ts';
 import { KNOWN_WORKFLOWS, workflowNamed } from './workflows.ts';
 
@@ -36,6 +36,8 @@ export type SessionScene = {
   readonly workflows?: ReadonlyMap<string, Workflow> | undefined;
   /** How many events the runs of the session before had; absent: there was none. */
   readonly told?: number | undefined;
+  /** What those have moved, while it counts as affected; absent: nothing. */
+  readonly affected?: Affected | undefined;
 };
 
 /** The workflow that needs pods and their disruption budgets. */
@@ -50,7 +52,7 @@ const OF_NODES: Pick<SessionTerms, 'moves' | 'closesFirst'> = {
 export function planSession(
   spec: StrategySpec,
   seeds: readonly HostSeed[],
-  { pool, view, now, onNodes, workflows, told }: SessionScene,
+  { pool, view, now, onNodes, workflows, told, affected }: SessionScene,
 ): PlannedSession {
   const { session: wish, patches, drain, timing, onForeignUncordon } = spec;
   if (!wish) throw new Error('the spec is none of a MaintenanceSession');
@@ -75,7 +77,7 @@ export function planSession(
     { patches, drain, timing, onForeignUncordon },
     { hosts: names, now },
   );
-  return { plan, session: newSession(hosts, told) };
+  return { plan, session: { ...newSession(hosts, told), ...affected } };
 }
 
 function problemOfWorkflow(

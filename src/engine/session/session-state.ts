@@ -230,6 +230,9 @@ export type SessionProgress = {
   readonly told: number;
 };
 
+/** The instances that count as affected because of a session. */
+export type Affected = Pick<SessionProgress, 'questions' | 'recovering'>;
+
 /**
  * A session before its first stage.
  * @param before how many events its runs before had: an answer to a question of theirs answers none of this run

@@ -65,8 +65,8 @@ export const SESSION_BUGS: readonly Bug[] = [
   {
     name: 'number the questions of each run from the first again',
     file: 'src/controllers/strategy/build-plan.ts',
-    of: 'told: toldBefore(before)',
-    instead: 'told: 0 * (toldBefore(before) ?? 0)',
+    of: 'told: toldBefore(before), ',
+    instead: 'told: 0 * (toldBefore(before) ?? 0), ',
     worlds: ['sessions'],
   },
   {
