@@ -40,6 +40,8 @@ type Consent = { readonly action: string; until: number };
 type Known = {
   readonly affected: Map<string, Affected>;
   readonly consents: Map<string, Consent>;
+  /** The questions that were judged. A new run of a session may have those of the run before. */
+  readonly asked: Set<string>;
   /** By question: the answer that counts. */
   readonly answers: Map<string, string>;
   /** The questions whose share was judged. */
@@ -103,15 +105,16 @@ export class ConstraintCheck {
     const { object, session } = written;
     if (session.workflow === 'vnf' && before?.state === 'MAINTENANCE' && isUnderWay(session))
       this.#begins(object, session);
-    const { affected, consents } = this.#of(object);
+    const known = this.#of(object);
+    const { affected, consents } = known;
     const asked = new Map(session.singles.map((each) => [each.instance, each]));
     const begun = session.singles.filter(({ instance }) => affected.get(instance)?.isAsked !== true);
     for (const each of begun) this.#touch(object, session, each);
     for (const [uid, each] of affected) if (!asked.has(uid)) this.#isForgotten(affected, uid, each);
     for (const each of begun) this.#sparesOthers(written, each);
-    const old = new Map(before?.singles.map((each) => [questionKey(each), each]));
     for (const each of session.singles) {
-      if (!old.has(questionKey(each))) this.#asks(written, each);
+      if (!known.asked.has(questionKey(each))) this.#asks(written, each);
+      known.asked.add(questionKey(each));
       this.#answered(written, each);
       if (each.number !== undefined)
         this.#extensions.judge(object, { ...each, number: each.number }, undefined, written.isPaused);
@@ -152,7 +155,13 @@ export class ConstraintCheck {
 
   #of({ metadata: { uid } }: ApiObject): Known {
     const known = this.#sessions.get(uid) ?? {
-      ...{ affected: new Map(), consents: new Map(), answers: new Map(), spared: new Set() },
+      ...{
+        affected: new Map(),
+        consents: new Map(),
+        answers: new Map(),
+        asked: new Set(),
+        spared: new Set(),
+      },
     };
     this.#sessions.set(uid, known);
     return known;

@@ -153,7 +153,9 @@ export class NoticeCheck {
     const last = at(object.status, 'lastReply');
     if (at(last, 'accepted') !== true) return;
     const number = Number(at(last, 'question'));
-    if (![...notice.given, ...notice.wished].some(({ question }) => question === number))
+    // It may be another notice than the one in which the project has said it.
+    const said = this.#of(session, project).flatMap(({ given, wished }) => [...given, ...wished]);
+    if (!said.some(({ question }) => question === number))
       failed(`(5) ${name} says that an answer to question ${String(number)} counts, and nobody gave one`);
   }
 
