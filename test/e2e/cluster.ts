@@ -22,7 +22,12 @@ import {
 } from '../support/operator/operator.ts';
 import { createNodes, type SimulatedNode } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
-import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
+import {
+  poolManifest,
+  sessionManifest,
+  strategyManifest,
+  upgradeManifest,
+} from '../support/operator/strategies.ts';
 
 const NAMESPACE = 'careen-hosts';
 const patched = {
@@ -185,8 +190,8 @@ export class Fleet {
   }
 
   /** The same hosts, and a session on them. */
-  session(manifest: Manifest): Fleet {
-    return new Fleet(this.#cluster, this.poolName, this.hosts, manifest);
+  session(name: string = this.poolName): Fleet {
+    return new Fleet(this.#cluster, this.poolName, this.hosts, sessionManifest(name));
   }
 
   /** Changes the pool: all of its spec except its hosts. */

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apply, mergePatch, readManifests, remove } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { sessionManifest } from '../support/operator/strategies.ts';
 import { closed, Cluster, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { Project } from './project.ts';
@@ -21,7 +20,7 @@ afterAll(async () => cluster.stop());
 /** Workers of a pool of their own, and a session on them with the same name. */
 async function sessionOn(pool: string, workers: number): Promise<Fleet> {
   const fleet = await cluster.fleet(pool, workers, 1);
-  return fleet.session(sessionManifest(pool));
+  return fleet.session();
 }
 
 /** A project with pods that run on the hosts of a pool. */
@@ -172,7 +171,7 @@ describe('a maintenance session', () => {
     const fleet = await sessionOn('shared', 5);
     const project = await projectOn('shared', 'shared-a', 2);
     const halves = [fleet.hosts.slice(0, 2), fleet.hosts.slice(2, 4)].map((hosts, at) => ({
-      ...{ hosts, session: fleet.session(sessionManifest(`shared-${String(at)}`)) },
+      ...{ hosts, session: fleet.session(`shared-${String(at)}`) },
     }));
     const patch = fleet.also('shared-patch');
     let isOver = false;

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { FileServer } from '../support/network/file-server.ts';
 import { startOperator } from '../support/operator/operator.ts';
-import { sessionManifest } from '../support/operator/strategies.ts';
 import { Cluster } from './cluster.ts';
 
 let cluster: Cluster;
@@ -26,7 +25,7 @@ describe('a maintenance session', () => {
     const sha256 = createHash('sha256').update(content).digest('hex');
     files.content = content;
     const downloads = [{ name: 'firmware.bin', url: files.url, sha256 }];
-    const fleet = (await cluster.fleet('files', 1, 1)).session(sessionManifest('files'));
+    const fleet = (await cluster.fleet('files', 1, 1)).session();
     await fleet.apply({ execution: { mode: 'Run' }, downloads });
     const against = await fleet.until(
       'a refusal',
@@ -67,7 +66,7 @@ describe('a maintenance session', () => {
   it('fails before it tells anybody when a file is not what it was to be', async () => {
     files.content = 'another';
     const downloads = [{ name: 'firmware.bin', url: files.url, sha256: 'a'.repeat(64) }];
-    const fleet = (await cluster.fleet('wrong', 1, 1)).session(sessionManifest('wrong'));
+    const fleet = (await cluster.fleet('wrong', 1, 1)).session();
     await fleet.pool(1, { actionPolicy: { downloads: { hosts: ['127.0.0.1'] } } });
     await fleet.apply({ execution: { mode: 'Run' }, downloads });
     const { message, session } = await fleet.untilState('apply-failed');

@@ -10,7 +10,6 @@ import { eventually } from '../support/eventually.ts';
 import { ExampleProcess } from '../support/example-process.ts';
 import { freePorts, listening } from '../support/network/loopback.ts';
 import { startOperator } from '../support/operator/operator.ts';
-import { sessionManifest } from '../support/operator/strategies.ts';
 import { Cluster } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { Project } from './project.ts';
@@ -77,7 +76,7 @@ afterAll(async () => {
 });
 
 it('projects that are told by a CloudEvents webhook and by event alarms agree without a person', async () => {
-  const fleet = (await cluster.fleet('told', 2, 1)).session(sessionManifest('told'));
+  const fleet = (await cluster.fleet('told', 2, 1)).session();
   await fleet.pool(1, { tenants: { webhookHosts: ['127.0.0.1'], allowHttp: true } });
   const [a, b] = [new Project(cluster.admin, 'told-a'), new Project(cluster.admin, 'told-b')];
   await Promise.all([a.start('told', 1), b.start('told', 1)]);

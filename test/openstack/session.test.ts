@@ -5,7 +5,6 @@ import { apply } from '../support/controlplane/apply.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { migrationRecords, ServiceObserver } from '../support/openstack/observer.ts';
 import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
-import { sessionManifest } from '../support/operator/strategies.ts';
 
 const NAMESPACE = 'owner';
 
@@ -39,7 +38,7 @@ it('moves each server as its owner has chosen, to hosts that are maintained, and
       provider: { coldMigration: true },
       pool: { tenants: { defaultNamespace: NAMESPACE } },
     })
-  ).session(sessionManifest('round'));
+  ).session();
   const observer = new ServiceObserver(admin);
   await fleet.apply({ execution: { mode: 'Run' } });
   let isOver = false;
