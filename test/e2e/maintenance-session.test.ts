@@ -44,22 +44,20 @@ async function statesUntilEnd(fleet: Fleet): Promise<string[]> {
 describe('a maintenance session', () => {
   it('asks the projects, and maintains each host once it is empty, although the operator is killed', async () => {
     const fleet = await sessionOn('round', 3);
-    const projects = await Promise.all([projectOn('round', 'round-a', 2), projectOn('round', 'round-b', 1)]);
+    const [a, b] = await Promise.all([projectOn('round', 'round-a', 2), projectOn('round', 'round-b', 1)]);
     await fleet.apply({ execution: { mode: 'Run' } });
-    let isOver = false;
-    const agreeing = Promise.all(projects.map((project) => project.agree(() => isOver)));
-    await fleet.until('a host at work', ({ progress }) => (progress?.hosts ?? []).length > 0);
-    await cluster.crashOperator();
-    const states = await statesUntilEnd(fleet);
-    isOver = true;
-    await agreeing;
+    const crashAndFollow = async (): Promise<string[]> => {
+      await fleet.until('a host at work', ({ progress }) => (progress?.hosts ?? []).length > 0);
+      await cluster.crashOperator();
+      return statesUntilEnd(fleet);
+    };
+    const states = await a.agreeWhile(async () => b.agreeWhile(crashAndFollow));
     expect(states.at(-1)).toBe('MAINTENANCE_DONE');
     expect(await fleet.untilState('applied')).toMatchObject({
       completionPercentage: 100,
       message: 'all hosts of the plan are maintained',
       session: { maintained: '3/3', closed: [] },
     });
-    const [a] = projects;
     const { status } = await a.until('the end', ({ session }) => session?.state === 'MAINTENANCE_DONE');
     expect(status.message).toBe('the maintenance is over; nothing more is expected of you');
     expect(status.instances?.some(({ plan }) => plan === 'moved')).toBe(true);
@@ -71,18 +69,11 @@ describe('a maintenance session', () => {
     // A node has 32 CPUs.
     const project = await projectOn('full', 'full-a', 4, '16');
     await fleet.apply({ workflow: 'kubernetes', execution: { mode: 'Run' } });
-    let isOver = false;
-    const agreeing = project.agree(
-      () => isOver,
-      undefined,
-      async (asks) => {
-        if (asks === 'SCALE_IN') await project.scale(2);
-        if (asks === 'MAINTENANCE_COMPLETE') await project.scale(4);
-      },
-    );
-    const states = await statesUntilEnd(fleet);
-    isOver = true;
-    await agreeing;
+    const first = async (asks: string | undefined): Promise<void> => {
+      if (asks === 'SCALE_IN') await project.scale(2);
+      if (asks === 'MAINTENANCE_COMPLETE') await project.scale(4);
+    };
+    const states = await project.agreeWhile(async () => statesUntilEnd(fleet), { first });
     expect(states.slice(0, 2)).toEqual(['MAINTENANCE', 'SCALE_IN']);
     expect(states.at(-1)).toBe('MAINTENANCE_DONE');
     await expectGivenBack(fleet);
@@ -108,11 +99,8 @@ describe('a maintenance session', () => {
       metadata: { annotations: { 'careen.dev/request': '{"id":"again","verb":"retry"}' } },
     });
     await fleet.until('the session goes on', ({ session }) => session?.state === 'PLANNED_MAINTENANCE');
-    let isOver = false;
-    const agreeing = project.agree(() => isOver);
-    expect((await statesUntilEnd(fleet)).at(-1)).toBe('MAINTENANCE_DONE');
-    isOver = true;
-    await agreeing;
+    const states = await project.agreeWhile(async () => statesUntilEnd(fleet));
+    expect(states.at(-1)).toBe('MAINTENANCE_DONE');
     await expectGivenBack(fleet);
   });
 
@@ -174,18 +162,15 @@ describe('a maintenance session', () => {
       ...{ hosts, session: fleet.session(`shared-${String(at)}`) },
     }));
     const patch = fleet.also('shared-patch');
-    let isOver = false;
-    const agreeing = project.agree(() => isOver);
-    const most = await mostAway(fleet, async () => {
+    const runAll = async (): Promise<void> => {
       for (const { hosts, session } of halves) await session.apply({ hosts, execution: { mode: 'Run' } });
       await Promise.all(halves.map(async ({ session }) => session.untilState('applying')));
       await patch.apply({ execution: { mode: 'Run' } });
       await Promise.all(
         [...halves.map(({ session }) => session), patch].map((each) => each.untilState('applied', 100)),
       );
-    });
-    isOver = true;
-    await agreeing;
+    };
+    const most = await project.agreeWhile(async () => mostAway(fleet, runAll));
     expect(most).toBe(1);
     for (const { hosts, session } of halves)
       expect((await session.status()).session?.hosts.map(({ name }) => name)).toEqual(hosts);

@@ -6,6 +6,13 @@ import { call } from '../../src/kube/client.ts';
 import { apply, mergePatch, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
+export type Agreement = {
+  /** How its instances move, where that is asked. */
+  readonly actions?: Readonly<Record<string, string>>;
+  /** Does something before an answer, such as to give up pods. */
+  readonly first?: (asks: string | undefined) => Promise<void>;
+};
+
 export type Notice = { readonly object: Manifest; readonly status: NoticeStatus };
 
 const noticeList = z.object({
@@ -124,18 +131,14 @@ export class Project {
     });
   }
 
-  /**
-   * Agrees to every question until then.
-   * @param actions how its instances move, where that is asked
-   * @param first does something before an answer, such as to give up pods
-   */
-  async agree(
-    isOver: () => boolean,
-    actions?: Readonly<Record<string, string>>,
-    first: (asks: string | undefined) => Promise<void> = () => Promise.resolve(),
-  ): Promise<void> {
+  /** Agrees to every question while something else goes on, and resolves with what that resolves with. */
+  async agreeWhile<T>(
+    run: () => Promise<T>,
+    { actions, first = () => Promise.resolve() }: Agreement = {},
+  ): Promise<T> {
     const answered = new Set<number | undefined>();
-    await eventually(
+    let isOver = false;
+    const agreeing = eventually(
       `${this.namespace}: the end of the session`,
       async () => {
         const notice = await this.notice();
@@ -145,9 +148,18 @@ export class Project {
           await first(asks);
           await this.answer(notice, {}, actions);
         }
-        return isOver();
+        return isOver;
       },
       { seconds: LONGEST_SESSION_SECONDS },
     );
+    agreeing.catch(() => undefined); // awaited below, when the other has ended
+    let result: T;
+    try {
+      result = await run();
+    } finally {
+      isOver = true;
+    }
+    await agreeing;
+    return result;
   }
 }

@@ -41,11 +41,8 @@ it('moves each server as its owner has chosen, to hosts that are maintained, and
   ).session();
   const observer = new ServiceObserver(admin);
   await fleet.apply({ execution: { mode: 'Run' } });
-  let isOver = false;
-  const agreeing = project.agree(() => isOver, { '*': 'LIVE_MIGRATE', [cold]: 'MIGRATE' });
-  const { session } = await fleet.until('the end', ({ state }) => state === 'applied', 120);
-  isOver = true;
-  await agreeing;
+  const actions = { '*': 'LIVE_MIGRATE', [cold]: 'MIGRATE' };
+  const { session } = await project.agreeWhile(async () => fleet.untilState('applied', 120), { actions });
   await observer.stop();
 
   expect(session).toMatchObject({ state: 'MAINTENANCE_DONE', maintained: '3/3', closed: [] });
