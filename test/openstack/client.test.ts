@@ -1,4 +1,5 @@
 /** Careen's client of OpenStack against a real one: it reads what the administrator sees, and says what is wrong. */
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Cloud } from '../../src/openstack/cloud.ts';
@@ -279,4 +280,12 @@ describe('a service that is gone', () => {
     await openStack.command('resume nova');
     expect(error).toMatchObject({ kind: 'timeout', mayHaveHappened: true });
   });
+});
+
+// That others run beside it needs no case: each file has one, with hosts of the same names, and some files run at once.
+it('the testbed ends with all its processes and files', async () => {
+  const { dir, pids } = openStack;
+  await scene.stop();
+  expect(existsSync(dir)).toBe(false);
+  expect(Object.values(pids).filter((pid) => existsSync(`/proc/${String(pid)}`))).toEqual([]);
 });

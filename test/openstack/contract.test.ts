@@ -43,6 +43,8 @@ const NODE = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker' } };
 const HOSTS = 6;
 /** Nova shows a host without power as down only after 10 seconds. */
 const WAIT_SECONDS = 50;
+/** Each look is two to nine requests to Nova. */
+const LOOK_PAUSE = { pauseMilliseconds: 150 };
 const CONTROLLER = 'metadata/control-plane';
 const STORAGE = 'metadata/storage';
 const roles = {
@@ -163,14 +165,15 @@ async function makeFixture(): Promise<ContractFixture> {
     // Nova has no watches: without this the adapter looks at all hosts every 15 seconds.
     eventually: async (what, condition) => {
       const look = async (): Promise<boolean> => {
+        if (condition()) return true;
         await ops.confirm(scope, hosts, signal);
         return condition();
       };
-      await eventually(what, look, { seconds: WAIT_SECONDS });
+      await eventually(what, look, { ...LOOK_PAUSE, seconds: WAIT_SECONDS });
     },
     cleanup: async () => {
       await steerJobs(undefined);
-      for (const server of homes.keys()) await removeServer(server);
+      await Promise.all([...homes.keys()].map(removeServer));
       for (const lease of await claimsOn(hosts)) await removeObject(cluster, leaseNamed(lease));
       await Promise.all(hosts.map((host) => lent.takeBack(host)));
       await remove();
@@ -213,7 +216,7 @@ async function untilMember(scope: Scope, host: string): Promise<void> {
       const facts = ops.view(scope).host(host);
       return facts?.isMember && facts.ready && !facts.closedToNewWork && facts.claim === undefined;
     },
-    { describe: () => ops.view(scope).host(host) },
+    { ...LOOK_PAUSE, describe: () => ops.view(scope).host(host) },
   );
   opened.close();
 }
@@ -227,12 +230,12 @@ async function steerJobs(behaviour: string | undefined): Promise<void> {
 
 async function removeServer(id: string): Promise<void> {
   await admin.delete(`/servers/${id}`);
-  await eventually(`server ${id} is gone`, async () =>
+  const isGone = async (): Promise<boolean> =>
     admin.server(id).then(
       () => false,
       (error: unknown) => error instanceof AnswerError && error.status === 404,
-    ),
-  );
+    );
+  await eventually(`server ${id} is gone`, isGone, LOOK_PAUSE);
 }
 
 async function claimsOn(hosts: readonly string[]): Promise<readonly V1Lease[]> {

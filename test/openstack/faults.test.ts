@@ -1,14 +1,19 @@
-/** Strategies on compute hosts that meet with faults: each on a host of its own, whose servers can move to one other. */
+/**
+ * Strategies on compute hosts that meet with faults: each on a host of its own, whose servers can move to one other. Other
+ * cases share the cloud.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
-import { SECRET } from '../support/openstack/cloud-secret.ts';
 import { eventually } from '../support/eventually.ts';
 import { Admin, NOVA_PAUSE } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { enclose, type Enclosure } from '../support/openstack/enclosed.ts';
 import { migrationRecords, overlaps } from '../support/openstack/observer.ts';
 import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
+import { SESSION_PARTS, sessionCases } from './session-cases.ts';
 import { stopStartCases, UPGRADE_PARTS } from './stop-start-cases.ts';
+import { unusableCases } from './unusable-cases.ts';
+import { vimCases } from './vim-cases.ts';
 
 const SECONDS = 'testbed:live-migration-seconds';
 /** More than half the memory of a host. */
@@ -20,7 +25,7 @@ let admin: Admin;
 let refuge: string;
 
 beforeAll(async () => {
-  cloud = await OperatedCloud.start({ hosts: 9, patches: UPGRADE_PARTS });
+  cloud = await OperatedCloud.start({ hosts: 14, patches: { ...UPGRADE_PARTS, ...SESSION_PARTS } });
   admin = cloud.cloudAdmin;
   refuge = hostNumber(0);
 }, INSTALLATION_MS);
@@ -161,25 +166,8 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     expect(await admin.server(on?.id ?? '')).toMatchObject({ status: 'ACTIVE', host: refuge });
     expect(await admin.server(off?.id ?? '')).toMatchObject({ status: 'SHUTOFF', host: refuge });
   });
-});
 
-describe('a pool whose cloud cannot be used', () => {
-  it.each([
-    [
-      'no Secret of the name',
-      { name: 'missing', cloudName: 'lab' },
-      /Secret careen-system\/missing .* (does not exist|may not be read)/,
-    ],
-    ['no cloud of the name', { name: SECRET, cloudName: 'other' }, /has no cloud "other": it has lab/],
-  ])('is Stalled and says why: %s', async (what, identityRef, why) => {
-    const name = what.toLowerCase().replaceAll(' ', '-');
-    const fleet = await cloud.fleet(name, [], { provider: { identityRef } });
-    await fleet.apply({ execution: { mode: 'Run' } });
-    const { conditions = [] } = await fleet.untilPool('Stalled', (status) =>
-      Boolean(status.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True')),
-    );
-    expect(conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
-      ...{ reason: 'ProviderUnavailable', message: expect.stringMatching(why) as string },
-    });
-  });
+  unusableCases(() => cloud, 0);
+  sessionCases(() => cloud, [9, 10, 11]);
+  vimCases(() => cloud, [12, 13]);
 });

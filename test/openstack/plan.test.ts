@@ -106,10 +106,11 @@ async function planned(kubeconfig = plane.kubeconfig) {
 /** The end of the last migration of a server. */
 async function outcomeOf(server: string): Promise<string> {
   const schema = z.object({ migrations: z.array(z.object({ status: z.string() })) });
-  return eventually(`the end of the migration of ${server}`, async () => {
+  const end = async (): Promise<string | undefined> => {
     const [last] = schema.parse(await admin.get(`/os-migrations?instance_uuid=${server}`)).migrations;
-    return ['completed', 'error', 'failed'].find((end) => last?.status === end);
-  });
+    return ['completed', 'error', 'failed'].find((each) => last?.status === each);
+  };
+  return eventually(`the end of the migration of ${server}`, end, NOVA_PAUSE);
 }
 
 it('is made also while nobody knows how much room there is', async () => {

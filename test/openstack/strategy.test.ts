@@ -1,6 +1,5 @@
 /** A strategy from end to end: six compute hosts, forty servers in groups and zones, and an observer of the real Nova. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Fleet } from '../e2e/cluster.ts';
 import type { Admin, BootOptions, NamedBoot } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import {
@@ -20,7 +19,6 @@ const ZONE = 'az-a';
 const FOREIGN = 'a fan is broken';
 
 let cloud: OperatedCloud;
-let fleet: Fleet;
 let zone: readonly string[];
 const ids = new Map<string, string>();
 const homes = new Map<string, string>();
@@ -77,7 +75,7 @@ it('empties, patches and gives back every host, and the cloud keeps its promises
   const hosts = openStack.hosts.slice(0, -1);
   const theirs = hosts.at(-1) ?? '';
   await admin.setEnabled(theirs, false, FOREIGN);
-  fleet = await cloud.fleet('whole', hosts, {
+  const fleet = await cloud.fleet('whole', hosts, {
     provider: { maxMigrationsPerHost: PER_HOST, maxMigrations: 100 },
     pool: { maxUnavailable: AT_ONCE },
     strategy: { workerApplyType: 'parallel', maxParallelWorkerHosts: AT_ONCE - 1 },
@@ -115,31 +113,4 @@ it('empties, patches and gives back every host, and the cloud keeps its promises
   expect(services.filter(({ status }) => status !== 'enabled')).toMatchObject([
     { host: theirs, disabledReason: FOREIGN },
   ]);
-}, 300_000);
-
-it('carries out a stage as the VIM plans it, on the same hosts', async () => {
-  const { cloudAdmin: admin } = cloud;
-  const before = await admin.computeServices();
-  const vim = { profile: 'vim-2024', workerApplyType: 'serial' };
-  await fleet.apply({ ...vim, execution: { mode: 'Run', throughStage: 0 } });
-  const { applyPhase, run } = await fleet.until(
-    'the end of stage 0',
-    ({ stages, conditions = [] }) =>
-      stages === `1/${String(fleet.hosts.length)}` &&
-      conditions.some(({ reason }) => reason === 'ThroughStageReached'),
-    240,
-  );
-  expect(run?.actions).toMatchObject({ profile: 'vim-2024' });
-  const names = applyPhase?.stages[0]?.steps.map(({ name }) => name) ?? [];
-  expect(names.slice(0, 2)).toEqual(['query-alarms', 'migrate-instances-from-host']);
-  expect(names.at(-1)).toBe('wait-alarms-clear');
-  const [host = ''] = applyPhase?.stages[0]?.hosts ?? [];
-  // The host that a person has disabled is rebooted in a step of its own, and stays disabled.
-  const isTheirs = before.some((service) => service.host === host && service.status === 'disabled');
-  expect(names.includes('lock-hosts')).toBe(!isTheirs);
-  expect(names.includes('reboot-hosts')).toBe(isTheirs);
-  const stateOf = ({ host: name, status, disabledReason }: (typeof before)[number]) => [
-    ...[name, status, disabledReason],
-  ];
-  expect((await admin.computeServices()).map(stateOf)).toEqual(before.map(stateOf));
 }, 300_000);

@@ -1,10 +1,9 @@
 /** The cases of the testbed itself, what no other test needs to be true: client.test.ts runs them on its cloud. */
-import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { Admin, AnswerError, NOVA_PAUSE } from '../support/openstack/admin.ts';
+import { AnswerError, NOVA_PAUSE, type Admin } from '../support/openstack/admin.ts';
 import type { ClientScene } from '../support/openstack/client-scene.ts';
-import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
+import type { OpenStack } from '../support/openstack/openstack.ts';
 
 /** A start takes 8 seconds, or more than 60 on a busy machine. */
 const TIMEOUT_MS = 240_000;
@@ -16,13 +15,10 @@ const GONE = ['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'];
 export function testbedCases(sceneOf: () => ClientScene): void {
   let openStack: OpenStack;
   let admin: Admin;
-  let second: OpenStack | undefined;
 
   beforeAll(() => {
     ({ openStack, admin } = sceneOf());
   });
-
-  afterAll(async () => second?.stop());
 
   async function stateOf(host: string, state: 'up' | 'down'): Promise<void> {
     const is = async (): Promise<boolean> => (await admin.serviceOf(host)).state === state;
@@ -60,19 +56,6 @@ export function testbedCases(sceneOf: () => ClientScene): void {
     await openStack.command('start keystone');
     await eventually('it serves', async () => (await troubleOf(users())) === undefined, PATIENT);
   });
-
-  it('a second one runs beside the first, which stays when it ends', { timeout: TIMEOUT_MS }, async () => {
-    second = await startOpenStack({ hosts: 1 });
-    const other = await Admin.logIn(second);
-    const { id } = await other.bootServer('elsewhere');
-    expect((await other.serversOn('compute-0')).map((server) => server.id)).toEqual([id]);
-    expect(await troubleOf(admin.server(id))).toMatchObject({ status: 404 });
-
-    await second.stop();
-    expect(existsSync(second.dir)).toBe(false);
-    expect(Object.values(second.pids).filter(isAlive)).toEqual([]);
-    expect((await admin.serviceOf('compute-0')).state).toBe('up');
-  });
 }
 
 /** The code of the error with which a request ended, an answer that is an error, or undefined after a success. */
@@ -84,8 +67,4 @@ async function troubleOf(request: Promise<unknown>): Promise<unknown> {
   if (error instanceof AnswerError) return error;
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause ? cause.code : error;
-}
-
-function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${String(pid)}`);
 }

@@ -8,17 +8,33 @@ import type { OpenStack } from './openstack.ts';
 /** The name that the optional manifests have. */
 export const SECRET = 'careen-openstack';
 
-/** The Secret with the clouds.yaml of the cloud's administrator. */
-export function cloudSecret({ credentials }: OpenStack, password = credentials.password) {
-  const { authUrl, region, username, projectName, userDomainId, projectDomainId } = credentials;
+type Auth = Readonly<Record<string, string>>;
+
+/**
+ * The Secret with the clouds.yaml of the cloud's administrator: the cloud `lab`.
+ * @param others are further clouds, by what they have in `auth` in place of its fields
+ * @param caText signs the certificates of those that have one
+ */
+export function cloudSecret(
+  { credentials }: OpenStack,
+  others: Readonly<Record<string, Auth>> = {},
+  caText?: string,
+) {
+  const { authUrl, region, username, password, projectName, userDomainId, projectDomainId } = credentials;
   const auth = {
     ...{ auth_url: authUrl, username, password, user_domain_id: userDomainId },
     ...{ project_name: projectName, project_domain_id: projectDomainId },
   };
+  const all = Object.entries({ lab: {}, ...others }).map(([name, changes]) => {
+    return [name, { region_name: region, auth: { ...auth, ...changes } }] as const;
+  });
   return {
     ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET, namespace: OPERATOR_NAMESPACE } },
-    // JSON is YAML too.
-    stringData: { 'clouds.yaml': JSON.stringify({ clouds: { lab: { region_name: region, auth } } }) },
+    stringData: {
+      // JSON is YAML too.
+      'clouds.yaml': JSON.stringify({ clouds: Object.fromEntries(all) }),
+      ...(caText === undefined ? {} : { cacert: caText }),
+    },
   };
 }
 
