@@ -11,6 +11,7 @@ import type { TestSpecification } from 'vitest/node';
 
 /** Files with real servers that run beside each other: on two processors they wait as long as they work. */
 const SERVERS_AT_ONCE = 3;
+const CASES_AT_ONCE = 20;
 /** Of the files that never ran here before these are the longest, and the others take longer the longer they are. */
 const LONGEST = [
   ...['takeover', 'api-faults', 'api-answers', 'lost-status', 'requests', 'kill'],
@@ -58,6 +59,12 @@ function withRealServers(name: string): TestProjectInlineConfiguration {
   };
 }
 
+/** Its concurrent cases mostly wait for the cloud that they share. */
+function withManyAtOnce(name: string): TestProjectInlineConfiguration {
+  const { test } = withRealServers(name);
+  return { test: { ...test, maxConcurrency: CASES_AT_ONCE } };
+}
+
 /** Its files share what they import: importing it for each file took a third of the time. No file may change what another reads. */
 function withSharedModules(name: string, setupFiles: string[]): TestProjectInlineConfiguration {
   const { test } = inProcess(name);
@@ -76,7 +83,7 @@ export const projects: readonly TestProjectInlineConfiguration[] = [
   onAllProcessors('long'),
   onAllProcessors('argocd'),
   onAllProcessors('image'),
-  withRealServers('openstack'),
+  withManyAtOnce('openstack'),
   inProcess('run-wide'),
 ];
 
