@@ -91,3 +91,38 @@ describe('an answer that comes late', () => {
     expect(observed.hosts.get('compute-0')?.labels).toMatchObject({ 'metadata/rack': 'new' });
   });
 });
+
+describe('what a plan is built from', () => {
+  /** What is asked of a cloud with so many hosts, each with a server. */
+  async function asked(size: number): Promise<readonly string[]> {
+    const cloud = new ScriptedCloud();
+    const hosts = Array.from({ length: size }, (_, i) => `compute-${String(i)}`);
+    const since = encodeURIComponent(new Date(cloud.clock.now() - 86_400_000).toISOString());
+    const servers = hosts.map((host) => ({
+      ...{ id: `on-${host}`, status: 'ACTIVE', tenant_id: 'p1', created: '2026-11-27T10:00:00Z' },
+      'OS-EXT-SRV-ATTR:host': host,
+    }));
+    cloud.on(AGGREGATES, aggregates('a'));
+    cloud.on(SERVICES, services('enabled', ...hosts));
+    cloud.on(`GET ${NOVA}/servers/detail?all_tenants=true&limit=500`, answer(200, { servers }));
+    cloud.on(
+      `GET ${NOVA}/os-server-groups?all_projects=true&limit=500&offset=0`,
+      answer(200, { server_groups: [] }),
+    );
+    cloud.on(`GET ${NOVA}/os-migrations?changes-since=${since}&limit=500`, answer(200, { migrations: [] }));
+    const observed = observe(cloud);
+    await observed.readHosts();
+    await observed.readServers();
+    expect(observed.scene?.survey.servers).toHaveLength(size);
+    expect(observed.hosts.size).toBe(size);
+    return cloud.requests.map(({ method, url }) => `${method} ${url}`).toSorted();
+  }
+
+  it('is read by as many lists in a large cloud as in a small one', async () => {
+    const ofOne = await asked(1);
+    expect(
+      ofOne.filter((each) => each.startsWith(`GET ${NOVA}/os-`) || each.includes('/servers')),
+    ).toHaveLength(6);
+    expect(await asked(200)).toEqual(ofOne);
+  });
+});
