@@ -13,7 +13,7 @@ const [agreed, refused, silent] = [
 
 /** What is kept of a status with this part. Only these parts are looked at. */
 function kept(part: object): StrategyStatus['affected'] {
-  return affectedBefore(part as unknown as StrategyStatus);
+  return affectedBefore(part);
 }
 
 describe('what outlasts the run of a session', () => {
