@@ -47,10 +47,10 @@ const shownInstance = z
     name: text(253).describe('Its name.'),
     host: objectName().optional().describe('The host that it is on; absent when it is gone.'),
     plan: z
-      .enum(['stays', 'asked', 'moving', 'moved', 'gone'])
+      .enum(['stays', 'planned', 'asked', 'moving', 'moved', 'gone'])
       .describe(
-        'stays: nothing is planned for it now. asked: you are asked how it moves. moving: it is moved. moved: it has left ' +
-          'its host; another one that it is on is in host. gone: it does not exist any more.',
+        'stays: nothing is planned for it. planned: its host is to be maintained, and it moves before that. asked: you are ' +
+          'asked how it moves. moving: it is moved. moved: it has left its host; another one that it is on is in host. gone: it does not exist any more.',
       ),
     action: z.enum(MOVE_ACTIONS).optional().describe('How it moves.'),
   })

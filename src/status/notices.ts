@@ -15,6 +15,7 @@ import { MOVE_ACTIONS } from '../crds/vocabulary.ts';
 import { projectOf } from '../engine/session/occupancy.ts';
 import {
   asksForActions,
+  computeHosts,
   type Move,
   type ReplyVerdict,
   type SessionProgress,
@@ -177,25 +178,28 @@ function instancesOf(
   return [...here, ...left].slice(0, MOST_SHOWN_INSTANCES);
 }
 
-function shown(
-  { uid, name, leaving }: InstanceFacts,
-  host: string,
-  {
-    session: { moves },
-    asked,
-    before,
-  }: {
-    readonly session: SessionProgress;
-    readonly asked: Question | undefined;
-    readonly before: ShownInstance | undefined;
-  },
-): ShownInstance {
-  const move = moves.find(({ instance }) => instance === uid);
+type Standing = {
+  readonly session: SessionProgress;
+  readonly asked: Question | undefined;
+  readonly before: ShownInstance | undefined;
+};
+
+function shown({ uid, name, leaving }: InstanceFacts, host: string, standing: Standing): ShownInstance {
+  const { session, asked, before } = standing;
+  const move = session.moves.find(({ instance }) => instance === uid);
   const isAsked = asked && asksForActions(asked.asks) && asked.instances.includes(uid) && !move;
   const isMoving = (move && !move.done) ?? leaving !== undefined;
-  const plan = isAsked ? 'asked' : isMoving ? 'moving' : wasMoved(move, host, before) ? 'moved' : 'stays';
+  const later = isToMove(session, host) ? 'planned' : 'stays';
+  const plan = isAsked ? 'asked' : isMoving ? 'moving' : wasMoved(move, host, before) ? 'moved' : later;
   const action = move?.action ?? asked?.actions[uid] ?? (plan === 'moved' ? before?.action : undefined);
   return { uid, name, host, plan, ...(action ? { action } : {}) };
+}
+
+/** Whether a host is still to be emptied. */
+function isToMove(session: SessionProgress, host: string): boolean {
+  const { state } = session;
+  if (state === 'MAINTENANCE_DONE' || state === 'MAINTENANCE_FAILED') return false;
+  return computeHosts(session).some(({ name, maintained }) => name === host && !maintained);
 }
 
 /** Whether the session has moved an instance to this host: the run forgets that with the next stage, the notice does not. */

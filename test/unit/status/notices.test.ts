@@ -142,9 +142,23 @@ describe('a notice', () => {
     expect(shown({ projects: [asked], moves }, { hosts }).instances).toEqual([
       { uid: 'uid-1', name: '1', host: 'h-1', plan: 'asked' },
       { uid: 'uid-2', name: '2', host: 'h-1', plan: 'moving', action: 'MIGRATE' },
-      { uid: 'uid-3', name: '3', host: 'h-2', plan: 'stays' },
+      { uid: 'uid-3', name: '3', host: 'h-2', plan: 'planned' },
     ]);
   });
+
+  it.each([
+    ['START_MAINTENANCE', 'compute', false, 'planned'],
+    ['START_MAINTENANCE', 'compute', true, 'stays'],
+    ['START_MAINTENANCE', 'controller', false, 'stays'],
+    ['MAINTENANCE_FAILED', 'compute', false, 'stays'],
+  ] as const)(
+    'in %s, on a host of type %s, maintained: %s: shows it as %s',
+    (state, type, maintained, plan) => {
+      const host = { name: 'h-2', type, maintained };
+      const { instances } = shown({ state, hosts: [host] }, { hosts: { 'h-2': [pod('3')] } });
+      expect(instances).toEqual([{ uid: 'uid-3', name: '3', host: 'h-2', plan }]);
+    },
+  );
 
   it('keeps the instances that have left, and says whether they were moved', () => {
     const before = notice(
@@ -184,7 +198,7 @@ describe('a server that is moved to another host of the session', () => {
   });
 
   it('is not where it has stayed, nor where it is asked about again', () => {
-    expect(plan(before('moving', 'h-2'))).toMatchObject({ plan: 'stays' });
+    expect(plan(before('moving', 'h-2'))).toMatchObject({ plan: 'planned' });
     expect(plan(before('moved', 'h-2'), { projects: [asked] })).toMatchObject({ plan: 'asked' });
   });
 });
