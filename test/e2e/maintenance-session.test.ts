@@ -153,6 +153,13 @@ describe('a maintenance session', () => {
     await project.answer(await project.question('MAINTENANCE_COMPLETE'));
     await fleet.untilState('applied');
     await expectGivenBack(fleet);
+    // The session is at rest, and tells all the same what it makes of an answer.
+    const over = await project.until('the end', (found) => found.session?.state === 'MAINTENANCE_DONE');
+    await project.answer(over, { answer: 'NACK' });
+    const late = await project.until('the refusal', ({ lastReply }) => lastReply?.accepted === false);
+    expect(late.status.lastReply?.message).toBe(
+      'the session has ended in MAINTENANCE_DONE: no answer is awaited',
+    );
   });
 
   it('goes on beside another session and a patch of the same pool, never above its limit', async () => {

@@ -31,6 +31,9 @@ const cloudEvent = z.looseObject({
   }),
 });
 
+/** To these the receiver gives the answer to another question, once. */
+const mistaken = new Set(['MAINTENANCE']);
+
 /** Agrees to everything in its response, if the signature is right. */
 const receiver = createServer((request, response) => {
   void (async () => {
@@ -44,7 +47,8 @@ const receiver = createServer((request, response) => {
     if (data.state === 'INSTANCE_ACTION_DONE') return response.writeHead(204).end();
     const actions = Object.fromEntries((data.instance_ids ?? []).map((uid) => [uid, 'MIGRATE'] as const));
     const asksForActions = data.allowed_actions.length > 0;
-    const answer = { state: `ACK_${data.state}`, ...(asksForActions ? { instance_actions: actions } : {}) };
+    const to = mistaken.delete(data.state) ? 'SCALE_IN' : data.state;
+    const answer = { state: `ACK_${to}`, ...(asksForActions ? { instance_actions: actions } : {}) };
     return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
   })();
 });
@@ -54,6 +58,25 @@ function webhook(namespace: string, spec: Record<string, unknown>): Manifest {
     ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'MaintenanceWebhook' },
     ...{ metadata: { name: 'hook', namespace }, spec },
   };
+}
+
+const webhookList = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      status: z
+        .looseObject({
+          conditions: z.array(z.looseObject({ reason: z.string(), message: z.string() })).default([]),
+        })
+        .optional(),
+    }),
+  ),
+});
+
+/** What each webhook says of its last delivery. */
+async function readyConditions(): Promise<{ readonly reason?: string; readonly message?: string }[]> {
+  const path = '/apis/careen.dev/v1alpha1/maintenancewebhooks';
+  const { items } = webhookList.parse(await call(cluster.admin, { method: 'GET', path }));
+  return items.map(({ status }) => status?.conditions[0] ?? {});
 }
 
 beforeAll(async () => {
@@ -75,7 +98,7 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-it('projects that are told by a CloudEvents webhook and by event alarms agree without a person', async () => {
+it('projects that are told by a CloudEvents webhook and by event alarms agree without a person, once a mistake is mended', async () => {
   const fleet = (await cluster.fleet('told', 2, 1)).session();
   await fleet.pool(1, { tenants: { webhookHosts: ['127.0.0.1'], allowHttp: true } });
   const [a, b] = [new Project(cluster.admin, 'told-a'), new Project(cluster.admin, 'told-b')];
@@ -101,6 +124,11 @@ it('projects that are told by a CloudEvents webhook and by event alarms agree wi
     }),
   );
   await fleet.apply({ execution: { mode: 'Run' } });
+  await eventually('the webhook says that its answer was refused', async () => {
+    const ready = (await readyConditions()).find(({ reason }) => reason === 'AnswerRefused');
+    return ready?.message === 'state is ACK_SCALE_IN; it must be ACK_MAINTENANCE or NACK_MAINTENANCE';
+  });
+  await a.answer(await a.question('MAINTENANCE'));
   const { session } = await fleet.until(
     'the end, with all told',
     (status) => status.state === 'applied' && status.session?.events.length === 0,
@@ -110,18 +138,8 @@ it('projects that are told by a CloudEvents webhook and by event alarms agree wi
   expect([...told.values()].at(-1)).toBe('MAINTENANCE_COMPLETE');
   const notice = await a.until('the end', (status) => status.session?.state === 'MAINTENANCE_DONE');
   expect(notice.status.answer).toBe('ACK');
-  await eventually('the webhooks say so', async () => {
-    const path = '/apis/careen.dev/v1alpha1/maintenancewebhooks';
-    const found = z
-      .looseObject({
-        items: z.array(
-          z.looseObject({
-            status: z.looseObject({ conditions: z.array(z.looseObject({ reason: z.string() })) }).optional(),
-          }),
-        ),
-      })
-      .parse(await call(cluster.admin, { method: 'GET', path }));
-    return found.items.every(({ status }) => status?.conditions[0]?.reason === 'Delivered');
-  });
+  await eventually('the webhooks say so', async () =>
+    (await readyConditions()).every(({ reason }) => reason === 'Delivered'),
+  );
   await expectGivenBack(fleet);
 });
