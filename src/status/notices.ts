@@ -137,19 +137,30 @@ function expectation(
   const patch = `{"spec":{"reply":{"question":${String(asked.number)},"answer":"ACK"${actions}}}}`;
   return (
     `answer question ${String(asked.number)}, ${MEANING[asked.asks]}${spared(asked, instances)}, by ${asked.replyBy}: ` +
-    `kubectl patch notice ${name} -n ${namespace} --type merge -p '${patch}' (NACK refuses); ${silence(terms.silent, asked)}`
+    `kubectl patch notice ${name} -n ${namespace} --type merge -p '${patch}' (NACK refuses); ${silence(terms.silent, asked)}${mitigated(asked, instances)}`
   );
 }
 
 /** Some of the instances that would do in SCALE_IN, by their names. */
 function spared({ give }: Question, instances: InstancesByProject): string {
   if (!give) return '';
-  const names = [...instances.values()].flatMap((all) =>
-    all.flatMap(({ instance: { uid, name } }) => (give.instances.includes(uid) ? [name] : [])),
-  );
+  const names = namesOf(give.instances, instances);
+  return names.length > 0 ? ` (such as ${enumerated(names, 'and')})` : ' (none of yours need go)';
+}
+
+/** Some of the instances for whose resources somebody has to make up while they are away, by their names. */
+function mitigated({ single }: Question, instances: InstancesByProject): string {
+  const wanted = single.flatMap((each) => (each.resourceMitigation ? [each.instance] : []));
+  const names = namesOf(wanted, instances);
   return names.length > 0
-    ? ` (such as ${enumerated(names.slice(0, MOST_NAMED), 'and')})`
-    : ' (none of yours need go)';
+    ? `; make up for the resources of ${enumerated(names, 'and')} before you agree, as the constraints say`
+    : '';
+}
+
+/** The names of these instances, as many as a sentence has room for. */
+function namesOf(uids: readonly string[], instances: InstancesByProject): readonly string[] {
+  const all = [...instances.values()].flat().filter(({ instance: { uid } }) => uids.includes(uid));
+  return all.slice(0, MOST_NAMED).map(({ instance: { name } }) => name);
 }
 
 const MOST_NAMED = 5;

@@ -30,6 +30,7 @@ export function eventAlarm(
   links: ReplyLinks,
 ): EventAlarm | string {
   const { state, project, instances, instance, allowedActions, replyBy, actionsAt } = event;
+  const { migrationType, resourceMitigation } = event;
   const isList = state === 'INSTANCE_ACTION_DONE' || instance !== undefined;
   const times: readonly (readonly [string, string | undefined])[] = [
     ['reply_at', replyBy],
@@ -44,6 +45,9 @@ export function eventAlarm(
     ['reply_url', TEXT, replyUrl(event, session, links)],
     ...times.flatMap(([name, time]): Trait[] => (time === undefined ? [] : [[name, TIME, naive(time)]])),
     ['metadata', TEXT, shortJson(metadataIn(event, session))],
+    // What the constraint of the instance says; Fenix has no such traits, and managers look traits up by their names.
+    ...(migrationType ? [['migration_type', TEXT, migrationType] as const] : []),
+    ...(resourceMitigation ? [['resource_mitigation', TEXT, 'true'] as const] : []),
   ];
   const long = traits.find(([, , value]) => value.length > LONGEST_TRAIT);
   if (long) return `${long[0]} is longer than the ${String(LONGEST_TRAIT)} characters of an event alarm`;

@@ -56,6 +56,11 @@ const share = z
 
 const extendedSeconds = z.int().min(0).max(86400).optional().describe('By how much its answer was put off.');
 
+const resourceMitigation = z
+  .literal(true)
+  .optional()
+  .describe('Set where its resources are to be made up for while it is away.');
+
 const instanceQuestion = z
   .object({
     instance: uid.describe('The uid of the instance.'),
@@ -74,6 +79,7 @@ const instanceQuestion = z
     replyBy: time().describe('When the answer is due.'),
     extendedSeconds,
     migrationType: z.enum(MOVE_ACTIONS).describe('How it is moved where the answer does not say.'),
+    resourceMitigation,
     groups: z
       .array(text(512))
       .max(64)
@@ -176,10 +182,7 @@ const event = z
       .enum(MOVE_ACTIONS)
       .optional()
       .describe('How that is moved where the answer does not say.'),
-    resourceMitigation: z
-      .literal(true)
-      .optional()
-      .describe('Set where its resources are made up for while it is away.'),
+    resourceMitigation,
     give: share.optional(),
     percentDone: z.int().min(0).max(100).optional().describe('The percentage of maintained hosts.'),
   })

@@ -83,6 +83,8 @@ export type InstanceQuestion = {
   readonly extendedSeconds?: number | undefined;
   /** How it is moved where the answer does not say. */
   readonly migrationType: MoveAction;
+  /** Its resources are to be made up for while it is away. */
+  readonly resourceMitigation?: true | undefined;
   /** The keys of its groups. */
   readonly groups: readonly string[];
   readonly answer?: InstanceAnswer | undefined;

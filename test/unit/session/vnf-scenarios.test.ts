@@ -45,17 +45,22 @@ function instance(id: string, host: string, constraint: object = OF_G, more: obj
 type Played = PlayedSession & {
   readonly events: readonly SessionEvent[];
   readonly reasons: readonly string[];
+  /** The instances of which the run keeps that their resources are to be made up for. */
+  readonly mitigated: ReadonlySet<string>;
 };
 
 async function play(scenario: Scenario): Promise<Played> {
   const events: SessionEvent[] = [];
   const reasons = new Set<string>();
+  const mitigated = new Set<string>();
   class Noting extends SimulatedOperator {
     constructor(assignment: Assignment) {
       super({
         ...assignment,
         stored: () => {
           events.push(...(this.run.session?.events ?? []));
+          for (const { instance: uid, resourceMitigation } of this.run.session?.questions ?? [])
+            if (resourceMitigation) mitigated.add(uid);
           assignment.stored?.();
         },
       });
@@ -74,7 +79,7 @@ async function play(scenario: Scenario): Promise<Played> {
   const played = await playSession(session(scenario), {
     makeOperator: (assignment) => new Noting(assignment),
   });
-  return { ...played, events, reasons: [...reasons] };
+  return { ...played, events, reasons: [...reasons], mitigated };
 }
 
 function moves({ trace }: PlayedSession): Extract<TraceEvent, { kind: 'moving' }>[] {
@@ -102,7 +107,7 @@ describe('workflow vnf', () => {
   });
 
   it('asks about each instance by itself, with its lead time and how it is moved', async () => {
-    const { events } = await play({
+    const { events, mitigated } = await play({
       instances: [
         instance('i1', 'compute-1'),
         instance('i2', 'compute-1', { ...OF_G, groupRef: 'h', leadTimeSeconds: 50 }),
@@ -117,6 +122,7 @@ describe('workflow vnf', () => {
       [true, true],
     );
     expect(asked.map(({ resourceMitigation }) => resourceMitigation)).toEqual([true, undefined]);
+    expect([...mitigated]).toEqual([asked[0]?.instance]);
     expect(asked[0]).toMatchObject({
       migrationType: 'MIGRATE',
       allowedActions: ['MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'],

@@ -323,6 +323,21 @@ describe('questions about single instances', () => {
     expect(shown({ questions }).question).toMatchObject({ number: 9, instances: ['uid-1', 'uid-2'] });
   });
 
+  it('name the instances for whose resources somebody has to make up', () => {
+    const hosts = {
+      'h-1': [
+        { ...pod('db-0'), uid: 'uid-1' },
+        { ...pod('db-1'), uid: 'uid-2' },
+      ],
+    };
+    const said = (of: readonly InstanceQuestion[]): string | undefined =>
+      shown({ questions: of }, { hosts }).message;
+    expect(said([single('uid-1', 8), { ...single('uid-2', 9), resourceMitigation: true }])).toMatch(
+      /; make up for the resources of db-1 before you agree, as the constraints say$/,
+    );
+    expect(said(questions)).not.toContain('make up');
+  });
+
   it('are answered by one reply; an instance that it does not name is moved as its constraint says', () => {
     const reply = { question: 9, answer: 'ACK', instanceActions: { 'uid-2': 'OWN_ACTION' } } as const;
     const id = replyId(notice(), 'reply');

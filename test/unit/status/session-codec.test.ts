@@ -35,7 +35,13 @@ const session: SessionProgress = told(
       questions: [
         {
           ...{ instance: 'u-2', host: 'h-2', project: 'a', question: 6, asked: 'PLANNED_MAINTENANCE' },
-          ...{ askedAt: AT, replyBy: AT, migrationType: 'MIGRATE', groups: ['a/g'] },
+          ...{
+            askedAt: AT,
+            replyBy: AT,
+            migrationType: 'MIGRATE',
+            groups: ['a/g'],
+            resourceMitigation: true,
+          },
           answer: { kind: 'ACK', action: 'OWN_ACTION', assumed: true },
         },
       ],

@@ -121,6 +121,21 @@ describe('eventAlarm', () => {
     });
   });
 
+  it('says what the constraint of the one instance does', () => {
+    const one = question({
+      instance: 'i1',
+      instances: ['i1'],
+      migrationType: 'MIGRATE',
+      resourceMitigation: true,
+    });
+    expect(payloadOf(eventAlarm(one, session, links))).toMatchObject({
+      ...{ migration_type: 'MIGRATE', resource_mitigation: 'true' },
+    });
+    const without = payloadOf(eventAlarm(question(), session, links));
+    expect(without).not.toHaveProperty('migration_type');
+    expect(without).not.toHaveProperty('resource_mitigation');
+  });
+
   it('leaves out whole entries of metadata that a trait has no room for', () => {
     const long = { ...session, metadata: { a: 'x'.repeat(200), b: 'y'.repeat(200), c: 'z' } };
     const { metadata } = payloadOf(eventAlarm(question(), long, links));

@@ -41,7 +41,11 @@ export function askOwner(
   const project = projectOf(instance);
   const askedAt = new Date(pass.turn.now).toISOString();
   const replyBy = new Date(pass.turn.now + leadTimeSeconds * 1000).toISOString();
-  const question = { instance: uid, host, project, asked: state, askedAt, replyBy, migrationType, groups };
+  const mitigation = resourceMitigation ? ({ resourceMitigation } as const) : {};
+  const question = {
+    ...{ instance: uid, host, project, asked: state, askedAt, replyBy, migrationType, groups },
+    ...mitigation,
+  };
   if (leadTimeSeconds === 0) {
     const answer = { kind: 'ACK', action: migrationType, assumed: true } as const;
     pass.run.session = withQuestion(session, { ...question, answer });
@@ -50,7 +54,7 @@ export function askOwner(
   pass.run.session = told(withQuestion(session, { ...question, question: session.told }), {
     ...{ type: 'project', project, state, instances: [uid], instance: uid },
     ...{ allowedActions, migrationType, replyBy, actionsAt: replyBy },
-    ...(resourceMitigation ? { resourceMitigation } : {}),
+    ...mitigation,
   });
 }
 
