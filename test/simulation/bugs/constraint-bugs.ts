@@ -150,4 +150,20 @@ export const CONSTRAINT_BUGS: readonly Bug[] = [
       "  const timeoutSeconds = given.terms.silent === 'wait' ? LONGEST_SECONDS : seconds + EMPTY_SECONDS;\n",
     worlds: ['sessions'],
   },
+  {
+    name: 'forget in the next run what the one before has moved',
+    file: 'src/status/build-status.ts',
+    of: '  return agreed.length + recovering.length > 0 ?',
+    instead: '  return agreed.length + recovering.length > 1_000 ?',
+    worlds: ['sessions'],
+  },
+  {
+    name: 'end the time of a project with that of another one',
+    file: 'src/engine/session/ask-projects.ts',
+    of: '  const overdue = silent.filter(({ replyBy }) => pass.turn.now >= Date.parse(replyBy));\n',
+    instead:
+      '  const all = silent.filter(({ replyBy }) => pass.turn.now >= Date.parse(replyBy));\n' +
+      '  const overdue = all.length > 0 ? silent : all;\n',
+    worlds: ['sessions'],
+  },
 ];

@@ -66,10 +66,9 @@ export function sessionScenarioOf(random: Random, later: Random, isCalm: boolean
   const objects = [...sessions, ...patches];
   const isSpare = random.chance(0.5);
   const isApart = (project: string): boolean => demands?.byProject.get(project)?.isApart === true;
-  const there = withoutNeighbours(pods, isApart);
   const minAvailable = Object.fromEntries(
     projects.map((project) => {
-      const count = there.filter(([of]) => of === project).length;
+      const count = pods.filter(([of]) => of === project).length;
       return [project, isSpare ? 0 : Math.max(0, count - random.int(1, 2))];
     }),
   );
@@ -79,7 +78,7 @@ export function sessionScenarioOf(random: Random, later: Random, isCalm: boolean
     set: (server, cluster, ofProjects) => {
       server.create('hostpools', poolOf(limit, extendSeconds), ADMIN);
       for (const host of hosts) cluster.addNode(host, labelsOf(host), OLD);
-      for (const [project, host] of there)
+      for (const [project, host] of pods)
         cluster.addPod(project, host, {
           ...{ namespace: project, cpu: 1 },
           ...(isApart(project) ? { apart: true } : {}),
@@ -88,17 +87,6 @@ export function sessionScenarioOf(random: Random, later: Random, isCalm: boolean
       for (const each of objects) server.create(refOf(each).resource, each, ADMIN);
     },
   };
-}
-
-/** Pods that keep apart do not begin on one host. */
-function withoutNeighbours(
-  pods: readonly (readonly [project: string, host: string])[],
-  isApart: (project: string) => boolean,
-): typeof pods {
-  return pods.filter(
-    ([project, host], i) =>
-      !isApart(project) || !pods.slice(0, i).some(([other, on]) => other === project && on === host),
-  );
 }
 
 function placed(
