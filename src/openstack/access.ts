@@ -33,7 +33,7 @@ export class AccessKeeper {
 
   /** Ends an authentication that nobody waits for any more. Safe to call twice. */
   close(): void {
-    this.#closed.abort(new Error('the session with OpenStack is closed'));
+    this.#closed.abort(new OpenStackError('closed', 'the session with OpenStack is closed'));
   }
 
   /** @param refused is what a service has refused: another is needed, unless somebody has renewed it already */

@@ -5,6 +5,7 @@
  * - `forbidden`: the user has no role that permits the request
  * - `unavailable`: no connection, or the service or a proxy answered with a 5xx
  * - `timeout`: no whole answer in time
+ * - `closed`: we have closed the session meanwhile
  * - `certificate`: the certificate of the server is not accepted
  * - `no-endpoint`: the catalogue has no such service in this region
  * - `unsupported`: the service is too old or too new for the request
@@ -12,7 +13,15 @@
  */
 export type OpenStackErrorKind =
   | ('auth' | 'forbidden' | 'not-found' | 'conflict' | 'bad-request' | 'too-many-requests')
-  | ('unavailable' | 'timeout' | 'certificate' | 'no-endpoint' | 'unsupported' | 'unexpected-answer');
+  | (
+      | 'unavailable'
+      | 'timeout'
+      | 'closed'
+      | 'certificate'
+      | 'no-endpoint'
+      | 'unsupported'
+      | 'unexpected-answer'
+    );
 
 export type OpenStackErrorDetails = {
   readonly status?: number | undefined;

@@ -80,6 +80,8 @@ const CERTIFICATE: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
   [NAME_MISMATCH]: 'is for other names',
 };
+/** The codes of a request whose connection we have ended. */
+const CLOSED = ['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'];
 const NOT_CONNECTED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'];
 
 /** The error of a request without an answer. Its cause is left out: it may hold parts of an answer, and so a token. */
@@ -92,6 +94,10 @@ export function noAnswer({ label, repeatable, url }: Asked, error: unknown): Ope
       'certificate',
       `${label} was not sent: the certificate of ${origin} ${certificate}`,
     );
+  if (CLOSED.includes(code))
+    return new OpenStackError('closed', `${label} was given up: the session was closed`, {
+      mayHaveHappened: !repeatable,
+    });
   const wasSent = !NOT_CONNECTED.includes(code) && syscall !== 'connect';
   const reason = `${origin}: ${code === '' ? message : code}`;
   if (!wasSent) return new OpenStackError('unavailable', `${label} was not sent: no connection to ${reason}`);

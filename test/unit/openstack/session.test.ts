@@ -145,6 +145,12 @@ describe('a read', () => {
     expect(cloud.asked(READ_URL)).toHaveLength(4);
   });
 
+  it.each(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])('is given up once we have closed: %s', async (code) => {
+    cloud.on(READ_URL, networkError(code));
+    expect(await failure(read())).toMatchObject({ kind: 'closed', mayHaveHappened: false });
+    expect(cloud.asked(READ_URL)).toHaveLength(1);
+  });
+
   it('waits as long as Retry-After asks for, in seconds or until a date', async () => {
     const date = new Date(cloud.clock.now() + 20_000).toUTCString();
     cloud.on(READ_URL, answer(429, {}, { 'retry-after': '7' }), answer(503, {}, { 'retry-after': date }), OK);

@@ -14,8 +14,14 @@ export function mayPass(error: unknown): error is OpenStackError {
   return error instanceof OpenStackError && PASSING.has(error.kind);
 }
 
+/** Whether a read has lost its connection because another one has failed. */
+export function wasClosed(error: unknown): boolean {
+  return error instanceof OpenStackError && error.kind === 'closed';
+}
+
 /** In milliseconds. A cloud that says when to come again (`Retry-After`) is not asked before. */
 export function pauseAfter(error: unknown): number {
+  if (wasClosed(error)) return OUTAGE_PAUSE_MS;
   if (!mayPass(error)) return FAILURE_PAUSE_MS;
   const wanted = (error.retryAfterSeconds ?? 0) * 1000;
   return Math.min(Math.max(wanted, OUTAGE_PAUSE_MS), LONGEST_PAUSE_MS);

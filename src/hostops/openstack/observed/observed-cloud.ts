@@ -14,7 +14,7 @@ import type { CloudScene } from '../placing/cloud-scene.ts';
 import { readSurvey, type CloudSurvey } from '../placing/cloud-survey.ts';
 import { computeHost, hasId, type ComputeHost } from '../compute-host.ts';
 import type { CloudConnection } from '../connection.ts';
-import { mayPass, pauseAfter } from './failure-pause.ts';
+import { mayPass, pauseAfter, wasClosed } from './failure-pause.ts';
 import { ObservedMoves } from './observed-moves.ts';
 import { Repeated } from './repeated.ts';
 import type { Moves, SeenServer, ServersOnHost } from '../leaving/servers-on-host.ts';
@@ -275,6 +275,8 @@ export class ObservedCloud {
 
   /** Records a failure. Returns the pause before the next try, in milliseconds. */
   #failed(of: Reading, error: unknown): number {
+    // The other read has told why.
+    if (wasClosed(error)) return pauseAfter(error);
     const reason = explain(error);
     // Somebody may have mended the credentials: the next try reads them again.
     if (mayPass(error)) void this.#leaveOutdated();

@@ -1,12 +1,12 @@
 /** How long a cloud is left alone after a failure, and what is read anew then. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mayPass, pauseAfter } from '../../../../src/hostops/openstack/observed/failure-pause.ts';
+import { mayPass, pauseAfter, wasClosed } from '../../../../src/hostops/openstack/observed/failure-pause.ts';
 import { ObservedCloud } from '../../../../src/hostops/openstack/observed/observed-cloud.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
 import { OpenStackError } from '../../../../src/openstack/errors.ts';
 import { Placement } from '../../../../src/openstack/placement.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { answer, NOVA, ScriptedCloud, settled } from '../../openstack/scripted-cloud.ts';
+import { answer, networkError, NOVA, ScriptedCloud, settled } from '../../openstack/scripted-cloud.ts';
 
 describe('the pause after a failure', () => {
   const failed = (...[kind, retryAfterSeconds]: [OpenStackError['kind'], number?]) =>
@@ -18,6 +18,7 @@ describe('the pause after a failure', () => {
     ['Nova wishes for little', failed('too-many-requests', 2), 5_000],
     ['Nova wishes for more', failed('too-many-requests', 90), 90_000],
     ['Nova wishes for very much', failed('unavailable', 86_400), 300_000],
+    ['another read has failed', failed('closed'), 5_000],
     ['the credentials are wrong', failed('auth'), 30_000],
     ['the certificate has expired', failed('certificate'), 30_000],
     ['a role lacks rights', failed('forbidden'), 30_000],
@@ -25,7 +26,8 @@ describe('the pause after a failure', () => {
     ['the Secret cannot be used', new Error('clouds.yaml has no cloud "prod"'), 30_000],
   ])('when %s', (_, error, milliseconds) => {
     expect(pauseAfter(error)).toBe(milliseconds);
-    expect(mayPass(error)).toBe(milliseconds !== 30_000);
+    const isPassing = milliseconds !== 30_000 && !wasClosed(error);
+    expect(mayPass(error)).toBe(isPassing);
   });
 });
 
@@ -82,6 +84,16 @@ describe('a cloud that cannot be reached', () => {
       expect(failures).toBe(expected);
     }
     expect(observed.failure).toContain('404');
+  });
+
+  it('says why, not that other reads have lost their connection by that', async () => {
+    const refusal = answer(403, { forbidden: { code: 403, message: 'no' } });
+    cloud.on(SERVICES, refusal, networkError('UND_ERR_DESTROYED'));
+    for (const _ of [1, 2]) await observed.readHosts().catch(() => undefined);
+    expect(observed.failure).toContain('403');
+    expect(connections, 'the next one is not closed, too').toBe(2);
+    await observed.readHosts().catch(() => undefined);
+    expect(connections).toBe(2);
   });
 
   it('is not asked before its pause is over, whoever waits for its hosts', async () => {
