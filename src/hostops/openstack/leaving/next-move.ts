@@ -207,7 +207,7 @@ export function liveObstacle({
   if (encryption !== undefined) return `${encryption} encrypted memory`;
   const tpm = asks('hw:tpm_version', 'hw_tpm_version');
   if (tpm !== undefined && extraSpecs['hw:tpm_secret_security'] !== 'host')
-    return `${tpm} a vTPM without hw:tpm_secret_security=host in the flavor`;
+    return `${tpm} a vTPM without hw:tpm_secret_security=host`;
   return undefined;
 }
 
