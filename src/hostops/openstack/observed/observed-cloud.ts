@@ -73,7 +73,7 @@ export class ObservedCloud {
   /** Why each kind of read failed last: a success of the one says nothing about the other. */
   readonly #failures = new Map<Reading, string>();
   readonly #fleetReads = new Repeated(async () =>
-    this.#pauseAfter('hosts', this.#readFleet(), () =>
+    this.#pauseAfter('hosts', this.#readFleet(SLOW_PAUSE_MS), () =>
       this.#moves.openHosts.size > 0 || this.#isAwaited ? WORK_PAUSE_MS : FLEET_PAUSE_MS,
     ),
   );
@@ -175,9 +175,8 @@ export class ObservedCloud {
 
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
   async readHosts(): Promise<void> {
-    this.#slow = undefined;
     try {
-      await this.#readFleet();
+      await this.#readFleet(0);
       this.#succeeded('hosts');
     } catch (error) {
       this.#failed('hosts', error);
@@ -302,12 +301,16 @@ export class ObservedCloud {
     this.#connection = undefined;
   }
 
-  async #readFleet(): Promise<void> {
+  /**
+   * @param slowMs what changes rarely is read again at this age. Until then the old counts for all others: a host without
+   *   its aggregates would have left its pool
+   */
+  async #readFleet(slowMs: number): Promise<void> {
     const { signal } = this.#stopping;
     const { now, key, leases } = this.#options;
     const compute = await this.compute();
     const beganAt = now();
-    if (!this.#slow || beganAt - this.#slow.readAt >= SLOW_PAUSE_MS) {
+    if (!this.#slow || beganAt - this.#slow.readAt >= slowMs) {
       const [aggregates, hypervisors] = await Promise.all([
         compute.aggregates(signal),
         compute.hypervisors(signal),

@@ -1,12 +1,16 @@
 /** What is known of a cloud while it changes between two reads. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leavingNow } from '../../../../src/hostops/openstack/leaving/servers-on-host.ts';
+import type { HttpAnswer } from '../../../../src/openstack/transport.ts';
 import { answer, NOVA } from '../../openstack/scripted-cloud.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { ago, HOST } from './cloud-objects.ts';
 import { claimOf, KEY, OneHost, signal } from './one-host.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
+
+const AGGREGATES = `GET ${NOVA}/os-aggregates`;
+const RACK = { name: 'rack-1', availability_zone: null, hosts: [HOST], metadata: {} };
 
 let host: OneHost;
 let servers: Shown[];
@@ -16,7 +20,7 @@ beforeEach(async () => {
   host = new OneHost();
   [servers, migrations] = [[], []];
   const { nova } = host;
-  nova.on(`GET ${NOVA}/os-aggregates`, answer(200, { aggregates: [] }));
+  nova.on(AGGREGATES, answer(200, { aggregates: [RACK] }));
   nova.on(`GET ${NOVA}/os-hypervisors/detail?limit=500`, answer(200, { hypervisors: [] }));
   nova.on(`GET ${NOVA}/os-services?binary=nova-compute`, async () =>
     answer(200, { services: [{ id: 'service-1', binary: 'nova-compute', host: HOST, ...host.service }] }),
@@ -68,6 +72,19 @@ function moved(server: string, fields: Shown = {}): Shown {
 function asked(): string[] {
   return host.nova.requests.splice(0).map(({ url }) => url.replace(`${NOVA}/`, '').replace(/[?].*/, ''));
 }
+
+it('keeps the aggregates of a host while they are read anew: without them it would have left its pool', async () => {
+  const { promise, resolve } = Promise.withResolvers<HttpAnswer>();
+  host.nova.on(AGGREGATES, async () => promise);
+  const before = host.nova.asked(AGGREGATES).length;
+  const reading = host.cloud.readHosts();
+  await eventually('the request', () => host.nova.asked(AGGREGATES).length > before);
+  host.cloud.claimChanged(HOST);
+  expect(host.cloud.hosts.get(HOST)?.labels).toMatchObject({ 'aggregate/rack-1': 'member' });
+  resolve(answer(200, { aggregates: [] }));
+  await reading;
+  expect(host.cloud.hosts.get(HOST)?.labels).not.toHaveProperty('aggregate/rack-1');
+});
 
 describe('a look', () => {
   const running = { migration_type: 'live-migration' };
