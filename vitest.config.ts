@@ -11,7 +11,7 @@ import type { TestSpecification } from 'vitest/node';
 
 /** Files with real servers that run beside each other: on two processors they wait as long as they work. */
 const SERVERS_AT_ONCE = 3;
-const CASES_AT_ONCE = 20;
+const CASES_AT_ONCE = 10;
 /** Of the files that never ran here before these are the longest, and the others take longer the longer they are. */
 const LONGEST = [
   ...['takeover', 'api-faults', 'api-answers', 'lost-status', 'requests', 'kill'],
@@ -59,7 +59,7 @@ function withRealServers(name: string): TestProjectInlineConfiguration {
   };
 }
 
-/** Its concurrent cases mostly wait for the cloud that they share. */
+/** Its concurrent cases mostly wait for the cloud that they share; too many together keep it too busy to answer in time. */
 function withManyAtOnce(name: string): TestProjectInlineConfiguration {
   const { test } = withRealServers(name);
   return { test: { ...test, maxConcurrency: CASES_AT_ONCE } };

@@ -4,7 +4,8 @@
  */
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Admin } from '../support/openstack/admin.ts';
+import { eventually } from '../support/eventually.ts';
+import { NOVA_PAUSE, type Admin } from '../support/openstack/admin.ts';
 import { enclose } from '../support/openstack/enclosed.ts';
 import type { OperatedCloud } from '../support/openstack/operated-cloud.ts';
 
@@ -61,7 +62,11 @@ export function stopStartCases(
     const strategy = { defaultInstanceAction: 'stop-start', execution: { mode: 'Run' } };
     const fleet = await cloud.fleet('stops', [host], { provider: { stopStart: true }, strategy });
     await fleet.apply();
-    await cloudAdmin.serverWhere(works, 'it is stopped', ({ status }) => status === 'SHUTOFF');
+    // Its state alone may pass between two looks.
+    await eventually('it is stopped', async () => (await powerOf(works, cloudAdmin)).includes('stop'), {
+      ...NOVA_PAUSE,
+      seconds: 120,
+    });
     await cloud.crashOperator();
     const { applyPhase } = await fleet.untilState('applied', 150);
     expect(applyPhase?.stages[0]?.steps.map(({ name }) => name)).toContain('stop-instances');

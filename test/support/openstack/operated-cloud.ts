@@ -25,6 +25,9 @@ import { Admin } from './admin.ts';
 import { cloudSecret, openstackRights, SECRET } from './cloud-secret.ts';
 import { startOpenStack, type OpenStack, type OpenStackOptions } from './openstack.ts';
 
+/** As an installation has it: while Nova keeps both processors busy, a renewal may be late. */
+const LEASE_SECONDS = '15';
+
 export type OperatedCloudOptions = OpenStackOptions & {
   /** The patches that the Jobs can apply, besides `firmware`. */
   readonly patches?: PatchTable;
@@ -81,7 +84,7 @@ export class OperatedCloud {
       const surroundings = await startSurroundings(options, closing);
       const kubeconfig = join(folder, 'kubeconfig');
       await writeOperatorKubeconfig(surroundings.admin, kubeconfig);
-      const { operatorEnvironment: environment = {} } = options;
+      const environment = { CAREEN_LEASE_SECONDS: LEASE_SECONDS, ...options.operatorEnvironment };
       const start = async (): Promise<RunningOperator> => startOperator(kubeconfig, { environment });
       return new OperatedCloud(surroundings, await start(), start, stopRest);
     } catch (error) {
