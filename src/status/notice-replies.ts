@@ -149,15 +149,19 @@ export function replyId({ namespace, name, generation }: Notice, of: 'reply' | '
 }
 
 /**
- * What became of what a notice says to the later question; of an answer and a wish for more time to the same one, a refusal
- * comes first. Undefined when nothing was judged. What was said to an earlier question may stay in a notice.
+ * What became of what a notice says to the later question: of its answer, and else of its wish for more time. An answer ends
+ * the question, and a wish that was granted before stays in the notice. Of two verdicts on an answer a refusal comes first.
+ * Undefined when nothing was judged. What was said to an earlier question may stay in a notice.
  */
 export function verdictOn(notice: Notice, verdicts: readonly ReplyVerdict[]): ReplyVerdict | undefined {
   const latest = latestQuestion(notice);
-  const said = (['reply', 'extension'] as const).filter((of) => notice.spec[of]?.question === latest);
-  const ids = said.map((of) => replyId(notice, of));
-  const own = verdicts.filter(({ id }) => ids.includes(id));
-  return own.find(({ answer }) => answer === 'refused') ?? own[0];
+  for (const part of ['reply', 'extension'] as const) {
+    if (notice.spec[part]?.question !== latest) continue;
+    const own = verdicts.filter(({ id }) => id === replyId(notice, part));
+    const found = own.find(({ answer }) => answer === 'refused') ?? own[0];
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** The number of the last question that a notice says something to; undefined when it says nothing. */

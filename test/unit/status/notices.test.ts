@@ -304,6 +304,18 @@ describe('what a project says in its notice', () => {
     expect(said(6, 7)).toBe('extension');
   });
 
+  it('is judged by its answer, where the wish before it stays in it', () => {
+    const spec = { reply, extension: { question: reply.question, seconds: 60 } };
+    const verdict = (of: 'reply' | 'extension', answer: 'accepted' | 'refused') => ({
+      ...{ id: replyId(notice(), of), answer, message: of },
+    });
+    const said = (answered: 'accepted' | 'refused', extended: 'accepted' | 'refused'): string | undefined =>
+      verdictOn(notice(spec), [verdict('extension', extended), verdict('reply', answered)])?.message;
+    expect(said('accepted', 'refused')).toBe('reply');
+    expect(said('refused', 'accepted')).toBe('reply');
+    expect(verdictOn(notice(spec), [verdict('extension', 'refused')])?.message).toBe('extension');
+  });
+
   it('is judged by its refusal, where a part of it is refused', () => {
     const verdict = (answer: 'accepted' | 'refused', message: string) => ({
       ...{ id: replyId(notice(), 'reply'), answer, message },
