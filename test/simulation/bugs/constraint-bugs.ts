@@ -166,4 +166,11 @@ export const CONSTRAINT_BUGS: readonly Bug[] = [
       '  const overdue = all.length > 0 ? silent : all;\n',
     worlds: ['sessions'],
   },
+  {
+    name: 'refuse an answer for the wish before it',
+    file: 'src/status/notice-replies.ts',
+    of: "  for (const part of ['reply', 'extension'] as const) {\n",
+    instead: "  for (const part of ['extension', 'reply'] as const) {\n",
+    worlds: ['sessions'],
+  },
 ];

@@ -151,12 +151,24 @@ export class NoticeCheck {
         failed(`(4) ${name} asks question ${String(asked.number)} without a deadline`);
     }
     const last = at(object.status, 'lastReply');
-    if (at(last, 'accepted') !== true) return;
     const number = Number(at(last, 'question'));
+    if (at(last, 'accepted') !== true) return this.#refused(notice, object, number, name);
     // It may be another notice than the one in which the project has said it.
     const said = this.#of(session, project).flatMap(({ given, wished }) => [...given, ...wished]);
     if (!said.some(({ question }) => question === number))
       failed(`(5) ${name} says that an answer to question ${String(number)} counts, and nobody gave one`);
+  }
+
+  /** A notice does not say of the one answer that counts that it does not. */
+  #refused({ given }: Notice, object: ApiObject, number: number, name: string): void {
+    if (at(object.status, 'question', 'number') !== number || replyIn(object)?.question !== number) return;
+    const [first, ...others] = given.filter(({ question }) => question === number);
+    const isOne = others.every(({ actions }) => isDeepStrictEqual(actions, first?.actions));
+    const isCounted = [first, ...others].every((each) => each?.answer === at(object.status, 'answer'));
+    if (!first || !isOne || !isCounted) return;
+    this.#options.failed(
+      `(6) ${name} says that the answer to question ${String(number)} does not count, and it counts`,
+    );
   }
 
   #of(session: string, project: string): Notice[] {
