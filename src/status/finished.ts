@@ -4,9 +4,9 @@ import type { StrategyState } from '../crds/vocabulary.ts';
 import type { RunState } from '../engine/run/run-state.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
-import { runOf } from './codec.ts';
-import { hasPatchedNobody } from './rebuild.ts';
-import { pendingRequests, type Requested } from './requests.ts';
+import { runOf } from './stored/codec.ts';
+import { hasPatchedNobody } from './stored/rebuild.ts';
+import { pendingRequests, type Requested } from './requests/requests.ts';
 
 /** The parts of a stored strategy that tell whether it has finished. */
 export type MaybeFinished = Requested & {

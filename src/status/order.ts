@@ -8,9 +8,9 @@ import type { FleetFacts } from '../engine/view.ts';
 import type { ConfigMaps } from '../planner/policy/action-policy.ts';
 import { specDigest } from '../planner/digest.ts';
 import { policyViolations, type Judged } from '../planner/policy/pool-policy.ts';
-import type { StoredRun } from './codec.ts';
-import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
-import { limitBelowStage, stageAbove } from './rebuild.ts';
+import type { StoredRun } from './stored/codec.ts';
+import { heldByPin, pinnedElsewhere } from './stored/pinned-plan.ts';
+import { limitBelowStage, stageAbove } from './stored/rebuild.ts';
 
 /** A strategy with its run and its pool, and the facts about the hosts of the pool. */
 export type OrderInput = {

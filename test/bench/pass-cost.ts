@@ -9,7 +9,7 @@ import type { PhaseStatus } from '../../src/crds/observed/strategy-status.ts';
 import { partsOf, withNextPart } from '../../src/engine/run/parts.ts';
 import { firstStage, needsNextPart } from '../../src/engine/run/run-state.ts';
 import type { Plan, Stage } from '../../src/planner/plan.ts';
-import { statusOfRun } from '../../src/status/codec.ts';
+import { statusOfRun } from '../../src/status/stored/codec.ts';
 import { SimulatedRun } from '../unit/support/simulated-run.ts';
 
 const STAGES = [10, 1_000, 10_000];

@@ -2,7 +2,7 @@
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { TraceEvent } from '../../src/cli/vectors/sessions/trace.ts';
-import { sessionIn } from '../../src/status/session-codec.ts';
+import { sessionIn } from '../../src/status/stored/session-codec.ts';
 import type { SessionEvent } from '../../src/engine/session/session-state.ts';
 import { noticeSpec, noticeStatus } from '../../src/crds/maintenance-notice.ts';
 import { list, type Manifest } from '../support/controlplane/apply.ts';

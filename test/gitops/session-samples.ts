@@ -11,7 +11,7 @@ import type { AskedState, SessionState } from '../../src/crds/vocabulary.ts';
 import { currentStage } from '../../src/engine/run/run-state.ts';
 import { engineOf } from '../../src/engine/engine-of.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
-import { decodeRun, statusOfRun } from '../../src/status/codec.ts';
+import { decodeRun, statusOfRun } from '../../src/status/stored/codec.ts';
 import { job } from '../unit/support/simulated-run.ts';
 import { ownerNamed } from '../unit/support/owners.ts';
 import { objectOf, TIME, type Samples } from './sample.ts';

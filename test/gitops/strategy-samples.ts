@@ -1,7 +1,7 @@
 /** A status for every state that strategies of all kinds have, made by the code of the operator. */
-import { buildingStatus } from '../../src/status/build-status.ts';
-import { statusOfRun } from '../../src/status/codec.ts';
-import { stalledStatus } from '../../src/status/stalled-status.ts';
+import { buildingStatus } from '../../src/status/shown/build-status.ts';
+import { statusOfRun } from '../../src/status/stored/codec.ts';
+import { stalledStatus } from '../../src/status/shown/stalled-status.ts';
 import type { Finding } from '../../src/crds/observed/finding.ts';
 import type { Reason } from '../../src/crds/observed/conditions.ts';
 import { PATCH_STRATEGY } from '../../src/crds/names.ts';

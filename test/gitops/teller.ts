@@ -11,7 +11,7 @@ import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
 import type { NewHost } from '../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
-import { statusOfRun } from '../../src/status/codec.ts';
+import { statusOfRun } from '../../src/status/stored/codec.ts';
 import { workers } from '../unit/support/fleets.ts';
 import { SimulatedRun, strategySpec, upgradeSpec, type RunOptions } from '../unit/support/simulated-run.ts';
 import { TIME } from './sample.ts';

@@ -2,7 +2,7 @@
 import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
 import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { NewHost } from '../../src/hostops/simulated/simulated-objects.ts';
-import { statusOfRun } from '../../src/status/codec.ts';
+import { statusOfRun } from '../../src/status/stored/codec.ts';
 import { job, RELEASE } from '../unit/support/simulated-run.ts';
 import { objectOf, TIME, type Samples } from './sample.ts';
 import { GENERATION, Teller } from './teller.ts';

@@ -1,6 +1,6 @@
 /** The strategies of commands that show every stage of a plan, also of one that is stored in PlanStages. */
 import { PlanStages } from '../../resources/plan-stages.ts';
-import { withWholePlan } from '../../status/whole-plan.ts';
+import { withWholePlan } from '../../status/stored/whole-plan.ts';
 import { CommandError } from '../command-error.ts';
 import { asking } from './asking.ts';
 import type { Connection } from './connection.ts';

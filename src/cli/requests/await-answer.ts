@@ -3,7 +3,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import type { AnsweredRequest } from '../../crds/observed/answered-request.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/kept-objects.ts';
-import { requestKey } from '../../status/requests.ts';
+import { requestKey } from '../../status/requests/requests.ts';
 import type { Connection } from '../cluster/connection.ts';
 import { collection, wordsOf, type Located } from '../cluster/strategies.ts';
 import { CommandError } from '../command-error.ts';

@@ -35,7 +35,7 @@ export async function place(
 /**
  * Writes what `change` makes of the strategy, if nobody has written it since; else reads and judges it again.
  * @param manager the writer's name. Each annotation needs one of its own: by that the operator recognizes a request that
- *   was placed on this very object (src/status/request-origin.ts)
+ *   was placed on this very object (src/status/requests/request-origin.ts)
  * @returns the strategy as it was written
  */
 export async function writeGuarded(

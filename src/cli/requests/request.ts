@@ -1,7 +1,7 @@
 /** A request as a person asks for it, and the annotation that places it. Pure. */
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../../crds/names.ts';
 import { parseAbort, parseRequest, type Request } from '../../crds/observed/request.ts';
-import { pendingRequests, requestKey, type Requested } from '../../status/requests.ts';
+import { pendingRequests, requestKey, type Requested } from '../../status/requests/requests.ts';
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 

@@ -6,7 +6,7 @@ import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { remainingHosts } from '../../engine/hosts/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run/run-state.ts';
-import { stagesDone } from '../../status/message.ts';
+import { stagesDone } from '../../status/shown/message.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import { adviceFor, type Advice } from './advice.ts';
 import { budgetAdvice, forbidding, type Budget, type Pod } from './budgets.ts';

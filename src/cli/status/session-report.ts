@@ -9,7 +9,7 @@ import {
   type InstanceQuestion,
 } from '../../engine/session/session-state.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
-import { namespaceOfProject } from '../../status/tenant-namespace.ts';
+import { namespaceOfProject } from '../../status/notices/tenant-namespace.ts';
 import type { Commands } from './commands.ts';
 import type { Seen } from './standing.ts';
 

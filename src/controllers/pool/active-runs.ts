@@ -7,7 +7,7 @@ import type { MarkedHost } from '../../hostops/port.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
 import { strategyKey } from '../../resources/paths.ts';
 import type { Strategy } from '../../resources/stored-strategy.ts';
-import { runOf } from '../../status/codec.ts';
+import { runOf } from '../../status/stored/codec.ts';
 
 /**
  * Reads which runs with permits or claims in the pool are active: the owner exists, is no copy of another object under

@@ -3,7 +3,7 @@ import { API_VERSION } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { EventDraft } from '../../status/event-drafts.ts';
+import type { EventDraft } from '../../status/shown/event-drafts.ts';
 import type { CareenEvent, ObjectReference } from '../../telemetry/event-object.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 

@@ -12,7 +12,7 @@ import {
   type SessionProgress,
 } from '../../engine/session/session-state.ts';
 import type { AskedQuestion, GivenReply, ReplyPort, Taken } from '../../tenants/reply-port.ts';
-import { questionTo } from '../../status/notice-questions.ts';
+import { questionTo } from '../../status/notices/notice-questions.ts';
 
 /** A pass that takes longer has another problem; the client asks again. */
 const LONGEST_MS = 10_000;

@@ -2,7 +2,7 @@
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
 import type { ReplyVerdict, SessionEvent, SessionProgress } from '../../engine/session/session-state.ts';
 import type { StoredWebhook, WebhookObjects } from '../../resources/webhook-objects.ts';
-import { namespaceOfProject } from '../../status/tenant-namespace.ts';
+import { namespaceOfProject } from '../../status/notices/tenant-namespace.ts';
 import type { Deliveries, TargetResult, WebhookReply } from '../../tenants/deliveries.ts';
 import type { ToldSession } from '../../tenants/told.ts';
 import { webhookStatus, type RefusedAnswer, type WebhookFacts } from '../../tenants/webhook-status.ts';

@@ -13,8 +13,8 @@ import { manualSeconds } from '../../planner/stage-steps.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import { stepOfWork } from '../../planner/hosts/work.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import type { StoredRun } from '../../status/codec.ts';
-import { pendingRequests } from '../../status/requests.ts';
+import type { StoredRun } from '../../status/stored/codec.ts';
+import { pendingRequests } from '../../status/requests/requests.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 import { afterWrite, fenceOf, type StrategyPass } from './strategy-pass.ts';
 

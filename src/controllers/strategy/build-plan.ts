@@ -35,8 +35,8 @@ import {
   queryingStatus,
   toldBefore,
   type BuildInput,
-} from '../../status/build-status.ts';
-import { QueryPhase } from '../../status/query-phase.ts';
+} from '../../status/shown/build-status.ts';
+import { QueryPhase } from '../../status/stored/query-phase.ts';
 
 /** The status holds the patches and at least one stage. This limit leaves room for the fields that a run adds. */
 const MAX_HELD_BYTES = 128 * 1024;

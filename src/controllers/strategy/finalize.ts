@@ -1,6 +1,6 @@
 import { MAINTENANCE_SESSION, RELEASE_FINALIZER } from '../../crds/names.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import { leftLockedEvent } from '../../status/event-drafts.ts';
+import { leftLockedEvent } from '../../status/shown/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { freePermits } from './free-permits.ts';

@@ -1,6 +1,6 @@
 import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { strategyKey } from '../../resources/paths.ts';
-import { decodeRun } from '../../status/codec.ts';
+import { decodeRun } from '../../status/stored/codec.ts';
 import { poolOf } from '../../status/order.ts';
 import { strategyFacts } from '../../status/strategy-facts.ts';
 import type { Attachments } from '../runtime/attachments.ts';

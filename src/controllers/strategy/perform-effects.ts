@@ -2,7 +2,7 @@ import { isAboutJob, type Effect, type Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import { effectEvent, sharedEvents, type EventDraft } from '../../status/event-drafts.ts';
+import { effectEvent, sharedEvents, type EventDraft } from '../../status/shown/event-drafts.ts';
 import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';

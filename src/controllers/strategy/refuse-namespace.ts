@@ -2,7 +2,7 @@ import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
 import { strategyKey } from '../../resources/paths.ts';
 import type { Metadata } from '../../resources/stored-strategy.ts';
-import { unservedStatus } from '../../status/stalled-status.ts';
+import { unservedStatus } from '../../status/shown/stalled-status.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'adopted' | 'clock' | 'pools' | 'refused'>;

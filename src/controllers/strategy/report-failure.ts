@@ -3,7 +3,7 @@ import { DeposedError } from '../../engine/permits/takeover.ts';
 import { ConflictError, explain, httpStatus } from '../../kube/errors.ts';
 import { OutdatedKindError } from '../../resources/outdated-kind-error.ts';
 import { strategyKey } from '../../resources/paths.ts';
-import { stalledStatus } from '../../status/stalled-status.ts';
+import { stalledStatus } from '../../status/shown/stalled-status.ts';
 import type { Reconcile } from '../runtime/reconcile-result.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 

@@ -2,7 +2,7 @@ import type { RunState } from '../../engine/run/run-state.ts';
 import { changedStages } from '../../engine/run/stage-folds.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { StrategyStatus } from '../../crds/observed/strategy-status.ts';
-import { requestEvents, runEvents } from '../../status/event-drafts.ts';
+import { requestEvents, runEvents } from '../../status/shown/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { StrategyPass } from './strategy-pass.ts';

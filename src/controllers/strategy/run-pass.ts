@@ -14,10 +14,10 @@ import { allows, type Decision, type HeldPermits, type Order } from '../../engin
 import type { MemberHealth } from '../../engine/view.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
-import type { Shown } from '../../status/codec.ts';
-import { findingsNow } from '../../status/findings.ts';
+import type { Shown } from '../../status/stored/codec.ts';
+import { findingsNow } from '../../status/shown/findings.ts';
 import { violationsOf } from '../../status/order.ts';
-import { pendingRequests, waitingRequests, type PendingRequests } from '../../status/requests.ts';
+import { pendingRequests, waitingRequests, type PendingRequests } from '../../status/requests/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { Heard } from '../session/tenants.ts';
 import { ensureSeen } from './ensure-seen.ts';

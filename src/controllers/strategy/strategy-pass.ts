@@ -3,7 +3,7 @@ import type { Fence } from '../../hostops/port.ts';
 import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
-import { decodeRun, type StoredRun } from '../../status/codec.ts';
+import { decodeRun, type StoredRun } from '../../status/stored/codec.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 
 /**

@@ -2,7 +2,7 @@ import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { OutdatedKindError, type OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { strategyKey } from '../../resources/paths.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
-import { outdatedStatuses } from '../../status/stalled-status.ts';
+import { outdatedStatuses } from '../../status/shown/stalled-status.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 

@@ -172,7 +172,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'forget the hosts that join after a run',
-    file: 'src/status/rebuild.ts',
+    file: 'src/status/stored/rebuild.ts',
     of: "  return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';\n",
     instead: "  return restAsked === true && lacking.length > 0 && mode === 'Abort';\n",
   },
@@ -217,7 +217,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'carry out the requests of a restored object',
-    file: 'src/status/requests.ts',
+    file: 'src/status/requests/requests.ts',
     of: '  if (status.uid !== undefined || status.run || status.requests) return status;\n',
     instead: '  if (metadata.finalizers) return status;\n',
   },

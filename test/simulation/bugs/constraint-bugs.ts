@@ -138,7 +138,7 @@ export const CONSTRAINT_BUGS: readonly Bug[] = [
   },
   {
     name: 'forget in the next run what the one before has moved',
-    file: 'src/status/build-status.ts',
+    file: 'src/status/shown/build-status.ts',
     of: '  return agreed.length + recovering.length > 0 ?',
     instead: '  return agreed.length + recovering.length > 1_000 ?',
     worlds: ['sessions'],
@@ -154,7 +154,7 @@ export const CONSTRAINT_BUGS: readonly Bug[] = [
   },
   {
     name: 'refuse an answer for the wish before it',
-    file: 'src/status/notice-replies.ts',
+    file: 'src/status/notices/notice-replies.ts',
     of: "  for (const part of ['reply', 'extension'] as const) {\n",
     instead: "  for (const part of ['extension', 'reply'] as const) {\n",
     worlds: ['sessions'],
@@ -175,14 +175,14 @@ export const CONSTRAINT_BUGS: readonly Bug[] = [
   },
   {
     name: 'read another way of moving from an answer',
-    file: 'src/status/notice-replies.ts',
+    file: 'src/status/notices/notice-replies.ts',
     of: '    const action = actions?.[instance];\n',
     instead: "    const action = actions?.[instance] && 'MIGRATE';\n",
     worlds: ['sessions'],
   },
   {
     name: 'hear a wish for more time only with an answer',
-    file: 'src/status/notice-replies.ts',
+    file: 'src/status/notices/notice-replies.ts',
     of: '  const extensions = extension ? [',
     instead: '  const extensions = extension && reply ? [',
     worlds: ['sessions'],

@@ -49,7 +49,7 @@ export const SESSION_BUGS: readonly Bug[] = [
   },
   {
     name: 'show a project the instances of others',
-    file: 'src/status/notices.ts',
+    file: 'src/status/notices/notices.ts',
     of: '  return Map.groupBy(all, ({ instance }) => projectOf(instance));\n',
     instead:
       '  return new Map([...Map.groupBy(all, ({ instance }) => projectOf(instance)).keys()].map((id) => [id, all]));\n',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildPlan, type PlanInput } from '../../../src/controllers/strategy/build-plan.ts';
-import { buildingStatus } from '../../../src/status/build-status.ts';
-import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
+import { buildingStatus } from '../../../src/status/shown/build-status.ts';
+import { pinnedElsewhere } from '../../../src/status/stored/pinned-plan.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import type { StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import type { View } from '../../../src/engine/view.ts';

@@ -8,7 +8,7 @@ import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { IdleJob, Scope } from '../../../src/hostops/port.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { decodeRun } from '../../../src/status/codec.ts';
+import { decodeRun } from '../../../src/status/stored/codec.ts';
 import { patchStrategy } from '../../../src/resources/stored-strategy.ts';
 import { KEY, serverWith } from '../support/strategy-passes.ts';
 

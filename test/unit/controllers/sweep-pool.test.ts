@@ -9,7 +9,7 @@ import {
   type ActiveRuns,
 } from '../../../src/engine/permits/active-runs.ts';
 import type { Permit } from '../../../src/crds/host-pool.ts';
-import { statusOfRun } from '../../../src/status/codec.ts';
+import { statusOfRun } from '../../../src/status/stored/codec.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { newRun } from '../../../src/engine/run/run-state.ts';
 import { claimOfAnother } from '../support/fleets.ts';

@@ -18,9 +18,9 @@ import { currentStage, needsNextPart, newPhase, newRun } from '../../../src/engi
 import { combinedOver, endedPercentage } from '../../../src/engine/run/stage-folds.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { Plan, Stage } from '../../../src/planner/plan.ts';
-import { statusOfRun } from '../../../src/status/codec.ts';
-import { limitBelowStage } from '../../../src/status/rebuild.ts';
-import { stagesDone } from '../../../src/status/message.ts';
+import { statusOfRun } from '../../../src/status/stored/codec.ts';
+import { limitBelowStage } from '../../../src/status/stored/rebuild.ts';
+import { stagesDone } from '../../../src/status/shown/message.ts';
 import { SimulatedRun, strategySpec, type RunOptions } from '../support/simulated-run.ts';
 
 const RUN = { strategy: 'kernel', run: 'run-1' };

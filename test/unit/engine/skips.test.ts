@@ -1,6 +1,6 @@
 import { strategyWords } from '../../../src/crds/text/strategy-words.ts';
 import { describe, expect, it } from 'vitest';
-import { messageOf } from '../../../src/status/message.ts';
+import { messageOf } from '../../../src/status/shown/message.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
 import { ask, held } from '../support/requests.ts';
 import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';

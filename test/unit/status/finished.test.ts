@@ -4,7 +4,7 @@ import { newRun, type RunState } from '../../../src/engine/run/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { patchStrategy } from '../../../src/resources/stored-strategy.ts';
-import { statusOfRun } from '../../../src/status/codec.ts';
+import { statusOfRun } from '../../../src/status/stored/codec.ts';
 import { endOf, type MaybeFinished } from '../../../src/status/finished.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 

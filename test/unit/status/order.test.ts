@@ -4,7 +4,7 @@ import { NO_CONTROLLERS, type FleetFacts } from '../../../src/engine/view.ts';
 import { newRun } from '../../../src/engine/run/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { planStrategy } from '../../../src/planner/plan-strategy.ts';
-import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/codec.ts';
+import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/stored/codec.ts';
 import { orderOf, poolOf, type OrderInput } from '../../../src/status/order.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 

@@ -9,7 +9,7 @@ import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
 import type { ClaimLevel, StepName } from '../../../src/crds/vocabulary.ts';
-import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/codec.ts';
+import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/stored/codec.ts';
 import type { DecideInput, Decided, NeedsMembers, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { Effect, Outcome } from '../../../src/engine/effect.ts';

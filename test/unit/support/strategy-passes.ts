@@ -7,7 +7,7 @@ import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { newRun } from '../../../src/engine/run/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
-import { statusOfRun } from '../../../src/status/codec.ts';
+import { statusOfRun } from '../../../src/status/stored/codec.ts';
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { Pools } from '../../../src/controllers/pool/pools.ts';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
