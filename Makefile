@@ -72,7 +72,7 @@ bench-memory: $(INSTALLED) ## Measure the operator's memory with 12 and 100 node
 bench: $(INSTALLED) ## Measure a whole run on the simulated adapter, and one pass with up to 10,000 stages behind it
 	@$(RUN) bench
 
-bench-openstack: $(INSTALLED) ## Measure strategies on compute hosts of a real OpenStack: requests, and time against one server at a time (15 minutes)
+bench-openstack: $(INSTALLED) ## Measure strategies on compute hosts of a real OpenStack: requests, and time against one server at a time (7 minutes)
 	@$(RUN) bench:openstack
 
 bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes on a real API server
