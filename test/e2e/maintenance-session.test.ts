@@ -164,7 +164,7 @@ describe('a maintenance session', () => {
 
   it('goes on beside another session and a patch of the same pool, never above its limit', async () => {
     const fleet = await sessionOn('shared', 5);
-    const project = await projectOn('shared', 'shared-a', 2);
+    const project = await projectOn('shared', 'shared-a', 4);
     const halves = [fleet.hosts.slice(0, 2), fleet.hosts.slice(2, 4)].map((hosts, at) => ({
       ...{ hosts, session: fleet.session(`shared-${String(at)}`) },
     }));

@@ -86,14 +86,17 @@ export class Project {
     return running.map(({ spec }) => spec?.nodeName ?? '').toSorted();
   }
 
-  /** Its notice of the only session; undefined while there is none. */
-  async notice(): Promise<Notice | undefined> {
+  /** Its notices, one of each session. */
+  async notices(): Promise<readonly Notice[]> {
     const path = `/apis/careen.dev/v1alpha1/namespaces/${this.namespace}/maintenancenotices`;
     const { items } = noticeList.parse(await call(this.#admin, { method: 'GET', path }));
-    const [first] = items;
-    if (!first) return undefined;
-    const { metadata, status } = first;
-    return { object: { apiVersion: 'careen.dev/v1alpha1', kind: 'MaintenanceNotice', metadata }, status };
+    const kind = { apiVersion: 'careen.dev/v1alpha1', kind: 'MaintenanceNotice' };
+    return items.map(({ metadata, status }) => ({ object: { ...kind, metadata }, status }));
+  }
+
+  /** Its notice of the only session; undefined while there is none. */
+  async notice(): Promise<Notice | undefined> {
+    return (await this.notices())[0];
   }
 
   /** Waits until its notice fits. */
@@ -131,20 +134,21 @@ export class Project {
     });
   }
 
-  /** Agrees to every question while something else goes on, and resolves with what that resolves with. */
+  /** Agrees to every question of every session while something else goes on, and resolves with what that resolves with. */
   async agreeWhile<T>(
     run: () => Promise<T>,
     { actions, first = () => Promise.resolve() }: Agreement = {},
   ): Promise<T> {
-    const answered = new Set<number | undefined>();
+    const answered = new Set<string>();
     let isOver = false;
     const agreeing = eventually(
       `${this.namespace}: the end of the session`,
       async () => {
-        const notice = await this.notice();
-        const { number, asks } = notice?.status.question ?? {};
-        if (notice?.status.answer === 'awaited' && !answered.has(number)) {
-          answered.add(number);
+        for (const notice of await this.notices()) {
+          const { number, asks } = notice.status.question ?? {};
+          const question = `${notice.object.metadata.name}/${String(number)}`;
+          if (notice.status.answer !== 'awaited' || answered.has(question)) continue;
+          answered.add(question);
           await first(asks);
           await this.answer(notice, {}, actions);
         }
