@@ -60,6 +60,8 @@ export class CloudCheck {
   readonly #movedLate = new Set<string>();
   /** The hosts whose claim somebody has removed. */
   readonly #lost = new Set<string>();
+  /** The servers on hosts that were left locked with the reason of somebody else. */
+  readonly #leftStopped = new Set<string>();
   #limits: readonly { readonly until: number; readonly most: number }[] = [];
   /** When the request was sent that Nova carries out at this moment. */
   #sentAt = 0;
@@ -102,6 +104,17 @@ export class CloudCheck {
   }
 
   /**
+   * The claim of a host was given up after its work has failed. Where somebody else says why it is disabled, that is not
+   * replaced; its servers start, as on every host that stays locked, when a person has given it back.
+   */
+  leftAfterFailure(host: string): void {
+    const { disabled } = this.#options.state.service(host);
+    if (!disabled || isOurMark(disabled.reason)) return;
+    for (const server of this.#options.state.servers)
+      if (server.host === host) this.#leftStopped.add(server.id);
+  }
+
+  /**
    * Whether a late request has disabled the service of a host. Nova cannot refuse it, and nobody looks for a mark of which
    * there is no claim: a person enables such a service (decision 31).
    */
@@ -126,7 +139,8 @@ export class CloudCheck {
   #shallStartAgain(id: string, host: string): boolean {
     const { disabled } = this.#options.state.service(host);
     const staysLocked = disabled !== undefined && LOCKED.test(disabled.reason);
-    return this.#stoppedBy.has(id) && !this.#stoppedLate.has(id) && !this.#lost.has(host) && !staysLocked;
+    const isLeft = staysLocked || this.#lost.has(host) || this.#leftStopped.has(id);
+    return this.#stoppedBy.has(id) && !this.#stoppedLate.has(id) && !isLeft;
   }
 
   #judge(event: NovaEvent): void {
@@ -146,6 +160,7 @@ export class CloudCheck {
   #switched({ act, server: { id, host }, by }: Extract<NovaEvent, { kind: 'asked' }>): void {
     const { isOperator, leaves, failed } = this.#options;
     if (act === 'stop' && isOperator(by)) {
+      this.#leftStopped.delete(id);
       if (this.#isLate) this.#stoppedLate.add(id);
       else {
         this.#stoppedLate.delete(id);

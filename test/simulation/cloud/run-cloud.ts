@@ -8,7 +8,7 @@ import { People } from '../people.ts';
 import { Replicas } from '../replicas.ts';
 import { stateText } from '../rest.ts';
 import { POOL } from '../scenario.ts';
-import { limitOf } from '../seen.ts';
+import { claimOf, limitOf, outagesOf } from '../seen.ts';
 import type { Timeline } from '../timeline.ts';
 import { ApiServer } from '../world/api-server.ts';
 import { AT_ONCE, JobController, type JobFate } from '../world/job-controller.ts';
@@ -244,15 +244,26 @@ export class CloudRun {
         this.#checker.leaves(host, `server ${server} was asked to leave`, by, `/${server}`),
       failed: this.#journal.complain,
     });
-    this.#server.listen(({ resource, type, object, by }) => {
+    this.#server.listen(({ resource, type, object, before, by }) => {
       if (resource === 'hostpools') check.limitChanged();
       const host = object.metadata.annotations?.['careen.dev/host'];
-      if (resource === 'leases' && type === 'DELETED' && host !== undefined && !Replicas.wrote(by)) {
+      if (resource !== 'leases' || host === undefined) return;
+      if (type === 'DELETED' && !Replicas.wrote(by)) {
         check.claimLost(host);
         this.#checker.claimRemoved(host);
       }
+      const isGivenUp = before && claimOf(before) && !claimOf(object);
+      if (isGivenUp && Replicas.wrote(by) && this.#hasFailedOn(host)) check.leftAfterFailure(host);
     });
     return check;
+  }
+
+  /** Whether a strategy says that its work on a host has failed. */
+  #hasFailedOn(host: string): boolean {
+    const outages = this.#server.list('patchstrategies').flatMap(outagesOf);
+    return outages.some(
+      ({ name, result }) => name === host && (result === 'failed' || result === 'timed-out'),
+    );
   }
 
   /** The checker names a host or a server as the last part of a path. */
