@@ -230,10 +230,14 @@ export class Fleet {
   }
 
   /** Waits until the status of the pool fits; fails with its last state. */
-  async untilPool(what: string, fits: (status: HostPoolStatus) => boolean): Promise<HostPoolStatus> {
+  async untilPool(
+    what: string,
+    fits: (status: HostPoolStatus) => boolean,
+    seconds = 30,
+  ): Promise<HostPoolStatus> {
     let seen: HostPoolStatus = {};
     const look = (object: unknown): HostPoolStatus | false => fits((seen = poolStatusOf(object))) && seen;
-    return untilObject(what, this.#cluster.admin, this.poolObject, look, { describe: () => seen });
+    return untilObject(what, this.#cluster.admin, this.poolObject, look, { describe: () => seen, seconds });
   }
 
   /** Waits until the status fits; fails with its last state. */

@@ -83,7 +83,8 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     await admin.serverWhere(suspended.id, 'it sleeps', ({ status }) => status === 'SUSPENDED');
     const fleet = await cloud.fleet('stuck', [host]);
     await fleet.apply({ execution: { mode: 'Hold' } });
-    const { findings } = await fleet.until('a finding', (status) => Boolean(status.findings?.length));
+    const isFound = ({ findings = [] }: StrategyStatus): boolean => findings.length > 0;
+    const { findings } = await fleet.until('a finding', isFound, 120);
     expect(findings).toMatchObject([{ reason: 'InstancesStuck', subjects: [host] }]);
     await admin.post(`/servers/${suspended.id}/action`, { resume: null });
     await fleet.order({ mode: 'Run' });
@@ -113,7 +114,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     const fleet = await cloud.fleet('lost', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
     const isRunning = async (): Promise<boolean> => (await statusesOf(id)).includes('running');
-    await eventually('the migration runs', isRunning, { ...NOVA_PAUSE, seconds: 90 });
+    await eventually('the migration runs', isRunning, { ...NOVA_PAUSE, seconds: 150 });
     await cloud.openStack.command(`power-off ${host}`);
     const isMissed = async (): Promise<boolean> => (await admin.serviceOf(host)).state === 'down';
     await eventually('Nova misses the host', isMissed, { ...NOVA_PAUSE, seconds: 60 });
@@ -141,7 +142,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     // Another case may have crashed the operator during the first pause.
     const foundNone = ({ message = '' }: StrategyStatus): boolean =>
       /found no host in attempt [12] of 3/.test(message);
-    const { message } = await fleet.until('the blocker', foundNone, 90);
+    const { message } = await fleet.until('the blocker', foundNone, 120);
     expect(message).toContain(`openstack server show ${id}`);
     expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host });
     await admin.delete(`/servers/${filler.id}`);

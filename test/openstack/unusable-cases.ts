@@ -7,6 +7,9 @@ import { cloudSecret, SECRET } from '../support/openstack/cloud-secret.ts';
 import type { OperatedCloud } from '../support/openstack/operated-cloud.ts';
 import { CA, EXPIRED } from '../unit/openstack/certificates.ts';
 
+/** Other cases crash the operator meanwhile, and each next one waits for the Lease of the one before. */
+const SECONDS = 120;
+
 type Conditions = readonly { readonly type: string; readonly status: string; readonly reason: string }[];
 
 function isStalled({ conditions = [] }: { readonly conditions?: Conditions | undefined }): boolean {
@@ -64,8 +67,8 @@ export function unusableCases(cloudOf: () => OperatedCloud, place: number): void
     const host = cloud.openStack.hosts[place] ?? '';
     const fleet = await cloud.fleet(what.toLowerCase().replaceAll(' ', '-'), [host], { provider });
     await fleet.apply({ execution: { mode: 'Run' } });
-    const pool = await fleet.untilPool('Stalled', isStalled);
-    const strategy = await fleet.until('Stalled', isStalled);
+    const pool = await fleet.untilPool('Stalled', isStalled, SECONDS);
+    const strategy = await fleet.until('Stalled', isStalled, SECONDS);
     for (const { conditions = [] } of [pool, strategy])
       expect(conditions.find(({ type }) => type === 'Stalled')?.message).toMatch(why);
     expect(strategy.run?.planDigest).toBe('none');
@@ -76,12 +79,12 @@ export function unusableCases(cloudOf: () => OperatedCloud, place: number): void
   it('is used as soon as a wrong address in its Secret is corrected', async () => {
     const cloud = cloudOf();
     const fleet = await cloud.fleet('moved', [], { provider: of('nowhere') });
-    const { conditions = [] } = await fleet.untilPool('Stalled', isStalled);
+    const { conditions = [] } = await fleet.untilPool('Stalled', isStalled, SECONDS);
     expect(conditions.find(({ type }) => type === 'Stalled')?.message).toMatch(
       /no connection to http:\/\/127.0.0.1:9/,
     );
     await apply(cloud.admin, cloudSecret(cloud.openStack, { ...clouds, nowhere: {} }, CA));
-    await fleet.untilPool('Ready', (status) => !isStalled(status));
+    await fleet.untilPool('Ready', (status) => !isStalled(status), SECONDS);
   });
 }
 
