@@ -45,7 +45,7 @@ export function eventAlarm(
     ['reply_url', TEXT, replyUrl(event, session, links)],
     ...times.flatMap(([name, time]): Trait[] => (time === undefined ? [] : [[name, TIME, naive(time)]])),
     ['metadata', TEXT, shortJson(metadataIn(event, session))],
-    // What the constraint of the instance says; Fenix has no such traits, and managers look traits up by their names.
+    // The constraint of the instance says these. Fenix has no such traits; managers look up by name the traits that they know.
     ...(migrationType ? [['migration_type', TEXT, migrationType] as const] : []),
     ...(resourceMitigation ? [['resource_mitigation', TEXT, 'true'] as const] : []),
   ];

@@ -15,7 +15,7 @@ import type { CrdDefinition } from '../../src/crds/schema/custom-resource-defini
 import { call } from '../../src/kube/client.ts';
 import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { isStrategyKind, STRATEGY_KINDS } from '../../src/crds/strategy-kinds.ts';
-import { ACCEPTED, REFUSED } from '../support/controlplane/admission-rows.ts';
+import { ACCEPTED, REFUSED } from '../support/controlplane/admission/rows.ts';
 import {
   apply,
   patchStatus,
@@ -30,8 +30,8 @@ import {
   webhookManifest,
   WEBHOOKS_ACCEPTED,
   WEBHOOKS_REFUSED,
-} from '../support/controlplane/tenant-admission-rows.ts';
-import { NOTICES_ACCEPTED, NOTICES_REFUSED } from '../support/controlplane/session-admission-rows.ts';
+} from '../support/controlplane/admission/tenant-rows.ts';
+import { NOTICES_ACCEPTED, NOTICES_REFUSED } from '../support/controlplane/admission/session-rows.ts';
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';

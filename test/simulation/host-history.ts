@@ -69,9 +69,9 @@ export const NOTHING: HostState = {
 
 /** The operator may not know for so long what others have done to a host: closed it, or moved it to another pool. */
 export const UNSEEN_MS = 150_000;
-/** A write that was decided before a suspension may be in flight for so long. */
+/** A write that was decided before may be in flight for so long, and a view may be as old. */
 export const IN_FLIGHT_MS = 180_000;
-/** The same while watches, requests and processes work: the time from reading a host to the write that follows. */
+/** The same while watches, requests and processes work: the time from a read to the write that follows. */
 export const SEEN_MS = 10_000;
 
 /** The levels of claims under which a host takes no new work. */

@@ -18,7 +18,8 @@ import {
   type Question,
   type Session,
 } from './session-view.ts';
-import { HEARD_MS, IN_FLIGHT_MS, SEEN_MS } from './times.ts';
+import { IN_FLIGHT_MS, SEEN_MS } from '../host-history.ts';
+import { HEARD_MS } from './times.ts';
 
 /** An answer is heard, or a recovery over, by whole seconds. */
 const ROUNDED_MS = 2_000;

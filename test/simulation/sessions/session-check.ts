@@ -21,7 +21,8 @@ import {
   type Question,
   type Session,
 } from './session-view.ts';
-import { HEARD_MS, IN_FLIGHT_MS, SEEN_MS } from './times.ts';
+import { IN_FLIGHT_MS, SEEN_MS } from '../host-history.ts';
+import { HEARD_MS } from './times.ts';
 
 const RUN_LABEL = 'careen.dev/run';
 const HOST = 'careen.dev/host';

@@ -13,10 +13,10 @@ import { maintenanceNoticeDefinition } from '../../../src/crds/maintenance-notic
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { rules } from '../../../src/crds/schema/schema.ts';
 import { pathText } from '../../../src/planner/problems/input-error.ts';
-import { ACCEPTED, REFUSED } from '../../support/controlplane/admission-rows.ts';
+import { ACCEPTED, REFUSED } from '../../support/controlplane/admission/rows.ts';
 import type { Manifest } from '../../support/controlplane/apply.ts';
-import { WEBHOOKS_ACCEPTED, WEBHOOKS_REFUSED } from '../../support/controlplane/tenant-admission-rows.ts';
-import { NOTICES_ACCEPTED, NOTICES_REFUSED } from '../../support/controlplane/session-admission-rows.ts';
+import { WEBHOOKS_ACCEPTED, WEBHOOKS_REFUSED } from '../../support/controlplane/admission/tenant-rows.ts';
+import { NOTICES_ACCEPTED, NOTICES_REFUSED } from '../../support/controlplane/admission/session-rows.ts';
 
 const DEFINITIONS = [
   hostPoolDefinition,

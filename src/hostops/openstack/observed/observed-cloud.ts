@@ -291,7 +291,7 @@ export class ObservedCloud {
   /** An address may be wrong where nobody answers. Requests to the cloud go on, unless the Secret has changed. */
   async #leaveOutdated(): Promise<void> {
     const asked = this.#connection;
-    const connection = await asked?.catch(() => undefined);
+    const connection = await asked?.catch(() => undefined); // it was never made: its failure was told
     if (!connection || (await connection.isCurrent(this.#stopping.signal))) return;
     if (this.#connection === asked) this.#disconnect();
   }

@@ -6,14 +6,14 @@
  * Every rule of the kinds, at each of its places, has an accepted and a refused
  * row; so has every list with unique entries. The unit test counts.
  */
-import { LABEL_KEYS, byRule, byShape, shown, type AcceptedRow, type RefusedRow } from './admission-row.ts';
+import { LABEL_KEYS, byRule, byShape, shown, type AcceptedRow, type RefusedRow } from './row.ts';
 import { POD_LABELS, SELECTORS } from './label-places.ts';
-import { OPENSTACK_ACCEPTED, OPENSTACK_REFUSED } from './openstack-admission-rows.ts';
-import { PATCHES_ACCEPTED, PATCHES_REFUSED } from './patch-admission-rows.ts';
-import { POOLS_ACCEPTED, POOLS_REFUSED } from './pool-admission-rows.ts';
-import { SESSIONS_ACCEPTED, SESSIONS_REFUSED } from './session-admission-rows.ts';
-import { TENANTS_ACCEPTED, TENANTS_REFUSED } from './tenant-admission-rows.ts';
-import { UPGRADES_ACCEPTED, UPGRADES_REFUSED } from './upgrade-admission-rows.ts';
+import { OPENSTACK_ACCEPTED, OPENSTACK_REFUSED } from './openstack-rows.ts';
+import { PATCHES_ACCEPTED, PATCHES_REFUSED } from './patch-rows.ts';
+import { POOLS_ACCEPTED, POOLS_REFUSED } from './pool-rows.ts';
+import { SESSIONS_ACCEPTED, SESSIONS_REFUSED } from './session-rows.ts';
+import { TENANTS_ACCEPTED, TENANTS_REFUSED } from './tenant-rows.ts';
+import { UPGRADES_ACCEPTED, UPGRADES_REFUSED } from './upgrade-rows.ts';
 
 export const ACCEPTED: readonly AcceptedRow[] = [
   ...PATCHES_ACCEPTED,

@@ -1,7 +1,7 @@
-/** The admission rows of pools on OpenStack, and of the choice of a provider: see admission-rows.ts. */
-import { byRule, byShape, shown, type AcceptedRow, type RefusedRow } from './admission-row.ts';
-import type { Manifest } from './apply.ts';
-import { kernelPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
+/** The admission rows of pools on OpenStack, and of the choice of a provider: see rows.ts. */
+import { byRule, byShape, shown, type AcceptedRow, type RefusedRow } from './row.ts';
+import type { Manifest } from '../apply.ts';
+import { kernelPatch, poolManifest, strategyManifest } from '../../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
-/** The admission rows of what pools say about tenants, and those of MaintenanceWebhooks: see admission-rows.ts. */
-import { API_VERSION, MAINTENANCE_WEBHOOK } from '../../../src/crds/names.ts';
-import { byList, byRule, byShape, type AcceptedRow, type RefusedRow } from './admission-row.ts';
-import type { Manifest } from './apply.ts';
-import { poolManifest } from '../operator/strategies.ts';
+/** The admission rows of what pools say about tenants, and those of MaintenanceWebhooks: see rows.ts. */
+import { API_VERSION, MAINTENANCE_WEBHOOK } from '../../../../src/crds/names.ts';
+import { byList, byRule, byShape, type AcceptedRow, type RefusedRow } from './row.ts';
+import type { Manifest } from '../apply.ts';
+import { poolManifest } from '../../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

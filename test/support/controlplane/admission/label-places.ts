@@ -1,6 +1,6 @@
 /** The places of labels and annotations in our kinds, for the rows of the admission test. */
-import { kernelPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
-import type { Manifest } from './apply.ts';
+import { kernelPatch, poolManifest, strategyManifest } from '../../operator/strategies.ts';
+import type { Manifest } from '../apply.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Labels = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** The admission rows of MaintenanceSession and MaintenanceNotice: see admission-rows.ts. */
+/** The admission rows of MaintenanceSession and MaintenanceNotice: see rows.ts. */
 import {
   byList,
   byRule,
@@ -11,9 +11,9 @@ import {
   shown,
   type AcceptedRow,
   type RefusedRow,
-} from './admission-row.ts';
-import type { Manifest } from './apply.ts';
-import { sessionManifest } from '../operator/strategies.ts';
+} from './row.ts';
+import type { Manifest } from '../apply.ts';
+import { sessionManifest } from '../../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
-/** The admission rows of PatchStrategy: see admission-rows.ts. */
-import type { Manifest } from './apply.ts';
+/** The admission rows of PatchStrategy: see rows.ts. */
+import type { Manifest } from '../apply.ts';
 import {
   ALL_IGNORED,
   NOT_SUPPORTED,
@@ -15,8 +15,8 @@ import {
   shown,
   type AcceptedRow,
   type RefusedRow,
-} from './admission-row.ts';
-import { kernelPatch, kubeletPatch, strategyManifest } from '../operator/strategies.ts';
+} from './row.ts';
+import { kernelPatch, kubeletPatch, strategyManifest } from '../../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 /** A row of the admission test, and the messages of rules that several kinds share. */
-import type { Manifest } from './apply.ts';
+import type { Manifest } from '../apply.ts';
 
 export type AcceptedRow = { readonly name: string; readonly manifest: Manifest };
 

@@ -1,15 +1,7 @@
-/** The admission rows of HostPool, but for its tenants and OpenStack: see admission-rows.ts. */
-import type { Manifest } from './apply.ts';
-import {
-  NOT_SUPPORTED,
-  byList,
-  byRule,
-  byShape,
-  shown,
-  type AcceptedRow,
-  type RefusedRow,
-} from './admission-row.ts';
-import { poolManifest } from '../operator/strategies.ts';
+/** The admission rows of HostPool, but for its tenants and OpenStack: see rows.ts. */
+import type { Manifest } from '../apply.ts';
+import { NOT_SUPPORTED, byList, byRule, byShape, shown, type AcceptedRow, type RefusedRow } from './row.ts';
+import { poolManifest } from '../../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

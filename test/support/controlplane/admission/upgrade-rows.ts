@@ -1,4 +1,4 @@
-/** The admission rows of UpgradeStrategy: see admission-rows.ts. */
+/** The admission rows of UpgradeStrategy: see rows.ts. */
 import {
   ALL_IGNORED,
   byList,
@@ -15,9 +15,9 @@ import {
   SOME_VALUES,
   type AcceptedRow,
   type RefusedRow,
-} from './admission-row.ts';
-import type { Manifest } from './apply.ts';
-import { upgradeManifest } from '../operator/strategies.ts';
+} from './row.ts';
+import type { Manifest } from '../apply.ts';
+import { upgradeManifest } from '../../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
