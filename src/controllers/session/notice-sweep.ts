@@ -5,7 +5,7 @@
 import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import type { Notices, StoredNotice } from '../../resources/notices.ts';
-import { eachOf } from '../runtime/each-of.ts';
+import { eachOf } from '../../kube/each-of.ts';
 
 const WRITES_AT_ONCE = 2;
 /** The others are removed in the next sweeps. */

@@ -21,7 +21,7 @@ import { sessionEventDrafts } from '../../status/shown/session-events.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import type { Decision } from '../../engine/turn.ts';
 import { explain } from '../../kube/errors.ts';
-import { eachOf } from '../runtime/each-of.ts';
+import { eachOf } from '../../kube/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';

@@ -7,7 +7,7 @@ import type { Deliveries, TargetResult, WebhookReply } from '../../tenants/deliv
 import type { ToldSession } from '../../tenants/told.ts';
 import { webhookStatus, type RefusedAnswer, type WebhookFacts } from '../../tenants/webhook-status.ts';
 import { webhookTarget, type WebhookProblem, type WebhookTarget } from '../../tenants/webhook-target.ts';
-import { eachOf } from '../runtime/each-of.ts';
+import { eachOf } from '../../kube/each-of.ts';
 
 const AT_ONCE = 8;
 

@@ -3,7 +3,7 @@ import type { Fence } from '../../hostops/port.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { effectEvent, sharedEvents, type EventDraft } from '../../status/shown/event-drafts.ts';
-import { eachOf } from '../runtime/each-of.ts';
+import { eachOf } from '../../kube/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { StrategyDeps } from './strategy-deps.ts';

@@ -22,7 +22,7 @@ import { planStageName, selectorOfRun, type PlanStages } from '../../resources/p
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, statusOfRun, type Shown, type StoredRun } from '../../status/stored/codec.ts';
 import { differInVolatileFieldsOnly } from '../../status/stored/volatile-fields.ts';
-import { eachOf } from '../runtime/each-of.ts';
+import { eachOf } from '../../kube/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { reportRequests, reportRun, type ReportDeps } from './report-run.ts';

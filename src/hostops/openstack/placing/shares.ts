@@ -2,6 +2,7 @@
  * The servers with shares of Manila, which Nova moves neither live nor by evacuation. Nova lists shares for one server only,
  * so it is asked about those servers that may have any, which are few in most clouds.
  */
+import { eachOf } from '../../../kube/each-of.ts';
 import type { Compute } from '../../../openstack/compute.ts';
 import type { Hypervisor, Server } from '../../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../../openstack/errors.ts';
@@ -21,15 +22,13 @@ export async function serversWithShares(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const able = await ableHosts(placement, hypervisors, signal);
-  const candidates = servers
-    .filter(({ host = '', flavor }) => able.has(host) || flavor?.extraSpecs?.[PAGE_SIZE] !== undefined)
-    .map(({ id }) => id)
-    .values();
+  const candidates = servers.filter(
+    ({ host = '', flavor }) => able.has(host) || flavor?.extraSpecs?.[PAGE_SIZE] !== undefined,
+  );
   const sharing = new Set<string>();
-  const ask = async (): Promise<void> => {
-    for (const id of candidates) if (await hasShares(compute, id, signal)) sharing.add(id);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, ask));
+  await eachOf(candidates, AT_ONCE, async ({ id }) => {
+    if (await hasShares(compute, id, signal)) sharing.add(id);
+  });
   return sharing;
 }
 
