@@ -8,10 +8,8 @@ const CLOUDS_YAML = JSON.stringify({
   clouds: {
     lab: {
       auth: {
-        auth_url: 'https://keystone.test/v3',
-        username: 'careen',
-        password: 'p',
-        project_name: 'admin',
+        ...{ auth_url: 'https://keystone.test/v3', username: 'careen', password: 'p' },
+        ...{ user_domain_name: 'Default', project_name: 'admin', project_domain_name: 'Default' },
       },
       region_name: 'RegionOne',
     },
