@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { PooledKubeConfig } from '../../src/kube/client.ts';
+import { Notices } from '../../src/resources/notices.ts';
 import { apply, mergePatch, readManifests, remove } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { closed, Cluster, type Fleet } from './cluster.ts';
@@ -160,6 +163,9 @@ describe('a maintenance session', () => {
     expect(late.status.lastReply?.message).toBe(
       'the session has ended in MAINTENANCE_DONE: no answer is awaited',
     );
+    await fleet.pool(1, { retention: { maxFinished: 0 } });
+    await untilGone(cluster, fleet.strategy);
+    await eventually('no notice', async () => (await project.notice()) === undefined);
   });
 
   it('goes on beside another session and a patch of the same pool, never above its limit', async () => {
@@ -196,6 +202,18 @@ describe('a maintenance session', () => {
     await untilGone(cluster, fleet.strategy);
     await eventually('no notice', async () => (await project.notice()) === undefined);
     await expectGivenBack(fleet);
+  });
+});
+
+describe('the notice of a project', () => {
+  it('is found when a request without an answer has made it, and no watch shows it yet', async () => {
+    await cluster.namespace('told-twice');
+    const config = new PooledKubeConfig();
+    config.loadFromFile(cluster.operatorKubeconfig);
+    const withoutWatch = new Notices({ config, log: pino({ level: 'silent' }), clock: Date.now });
+    const session = { uid: 'b7f9-uid', name: 'told-twice' };
+    const made = await withoutWatch.create('told-twice', session, 'project');
+    expect(await withoutWatch.create('told-twice', session, 'project')).toEqual(made);
   });
 });
 
