@@ -16,8 +16,8 @@ export type LateWrite = {
 };
 
 export type Staging = {
-  /** Matches the request to hold, for the one host of the fleet. */
-  readonly match: (host: string) => Match;
+  /** Matches the request to hold, for the first host of the fleet and its strategy. */
+  readonly match: (host: string, strategy: string) => Match;
   readonly spec?: Readonly<Record<string, unknown>>;
   /** Runs between the two leaders. */
   readonly meanwhile?: (fleet: Fleet, second: Replica) => Promise<void>;
@@ -34,9 +34,10 @@ export async function lateWrite(
 ): Promise<LateWrite> {
   const { first: leader, second: standby } = await replicas.pair();
   cluster.operator = leader.operator;
+  const request = match(fleet.hosts[0] ?? '', fleet.strategy.metadata.name);
   let caught: { readonly held: HeldRequest; readonly first: Replica } | undefined;
   for (const first of [leader, standby])
-    void first.proxy.hold(match(fleet.hosts[0] ?? '')).then((held) => (caught ??= { held, first }));
+    void first.proxy.hold(request).then((held) => (caught ??= { held, first }));
   await fleet.apply({ ...spec, execution: { mode: 'Run' } });
   const { held, first } = await eventually('the request to hold back', () => caught, {
     describe: () => [leader, standby].map(({ operator }) => operator.lines.slice(-8)),
@@ -61,15 +62,17 @@ export const permit =
     path.startsWith(`${CAREEN}/hostpools/`) &&
     textOf(body).includes(`"host":"${host}"`);
 
-/** Stores that the run has begun: what is added and replaced is there in a later status, too. */
+/**
+ * Stores that the run has begun: what is added and replaced is there in a later status, too. It names no host where the
+ * alarms of the host are not observed yet.
+ */
 export const progress =
-  (host: string): Match =>
+  (_host: string, strategy: string): Match =>
   ({ method, path, body }) =>
     method === 'PATCH' &&
     path.startsWith(`${CAREEN}/namespaces/`) &&
-    path.endsWith('/status') &&
-    textOf(body).includes('"path":"/status/progress","value":{"stage":0,') &&
-    textOf(body).includes(`"${host}"`);
+    path.endsWith(`/${strategy}/status`) &&
+    textOf(body).includes('"path":"/status/progress","value":{"stage":0,');
 
 /** Writes the claim of the host and cordons it. */
 export const claim =
