@@ -16,7 +16,7 @@ import { ACCEPTED, ALREADY, blocked, STALE } from '../outcomes.ts';
 import type { Adoption, Fence } from '../port.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
-import { leftLockedReason, lockReason } from './marks.ts';
+import { leftLockedReason, lockReason, replacedReason } from './marks.ts';
 import { startAgain } from './leaving/start-again.ts';
 
 /** Another run holds the host, and no event reports its end. */
@@ -78,7 +78,7 @@ async function take(
 /**
  * Releases a host into its state before the claim, once its service is up and the servers run again that were stopped
  * for its outage. The record of the run (`closedToNewWorkBefore`) decides; without it the claim does, for a service that has
- * our mark.
+ * our mark. A service that others had disabled stays so, for a reason that is not our mark.
  */
 export async function releaseHost(
   writer: HostWriter,
@@ -109,6 +109,9 @@ export async function releaseHost(
   if (opens) {
     writer.beforeWrite();
     writer.written(await writer.compute.enableService(host.uid, signal));
+  } else if (staysClosed && hasMaintenanceMark) {
+    // A lock that came late has replaced the reason of somebody else. With our mark, the host would never be released.
+    await disable(writer, host, replacedReason(run), signal);
   }
   const { failed } = started;
   return failed === undefined ? ACCEPTED : { kind: 'accepted', note: `servers of ${name}: ${failed}` };

@@ -23,6 +23,11 @@ export function leftLockedReason(ownerUid: string, why: string): string {
   return statusText(`${LEFT}${ownerUid} ${why}`, LONGEST_REASON).toWellFormed();
 }
 
+/** The reason of a service that others had disabled, where a late lock of a run has replaced what they gave. */
+export function replacedReason(run: string): string {
+  return `disabled by others before the run ${run} of Careen, whose lock came late and replaced their reason`;
+}
+
 /** Whether a disabled service has the mark of a run, whichever that is. */
 export function hasMark(reason: string | undefined): boolean {
   return reason !== undefined && MARK.test(reason);

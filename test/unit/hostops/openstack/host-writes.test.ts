@@ -194,9 +194,12 @@ describe('a release', () => {
     expect(await host.state()).toEqual(['disabled', FOREIGN, undefined]);
   });
 
-  it('by its record leaves a service that was disabled before', async () => {
+  it('leaves a service that was disabled before by its record, and takes the mark of a late lock away', async () => {
     expect(await release({ closedToNewWorkBefore: true })).toEqual({ kind: 'accepted' });
-    expect(await host.state()).toEqual(['disabled', MARK, undefined]);
+    const reason = `disabled by others before the run ${RUN} of Careen, whose lock came late and replaced their reason`;
+    expect(await host.state()).toEqual(['disabled', reason, undefined]);
+    expect((await host.seen()).hasMaintenanceMark).toBe(false);
+    expect(await release({ closedToNewWorkBefore: true })).toEqual({ kind: 'already' });
   });
 });
 
