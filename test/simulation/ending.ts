@@ -7,7 +7,7 @@ import type { ApiObject } from './world/objects.ts';
 import type { Scheduler } from './world/scheduler.ts';
 import { nameOf, strategiesOf } from './world/strategies.ts';
 
-/** Longer than any watch stays silent, and longer than the wait for the next resync. */
+/** Longer than the wait for the next resync. */
 const CALM_MS = 75_000;
 
 /** The result of the run of a world. */
@@ -24,15 +24,15 @@ export type Ending = {
   readonly journal: Journal;
   /** A strategy that has not ended by then never ends. */
   readonly longestMs: number;
-  /** Whether nothing is under way beside the strategies; absent: nothing ever is. */
-  readonly isIdle?: () => boolean;
+  /** Whether nothing is under way beside the strategies, and no watch may be silent or late. */
+  readonly isIdle: () => boolean;
   /** Judges the world at its end. */
   readonly judge: () => void;
 };
 
 /** Waits until nothing more can happen, and judges the result. A strategy that never ends is a complaint. */
 export async function endWorld({ scheduler, server, journal, ...ending }: Ending): Promise<void> {
-  const { longestMs, judge, isIdle = () => true } = ending;
+  const { longestMs, judge, isIdle } = ending;
   const restless = (): readonly ApiObject[] => strategiesOf(server).filter((each) => !isAtRest(each));
   await untilCalm(scheduler, {
     isAtRest: () => restless().length === 0 && isIdle(),

@@ -268,6 +268,7 @@ class SeedRun {
   async #end(): Promise<void> {
     await endWorld({
       ...{ scheduler: this.#scheduler, server: this.#server, journal: this.#journal, longestMs: LONGEST_MS },
+      isIdle: () => this.#faults.isViewFresh,
       judge: () => this.#checker.atEnd(),
     });
   }

@@ -34,6 +34,7 @@ export function cloudConnection(options: CloudConnectionOptions, owner: Owner): 
   return async (request, signal) =>
     new Promise((resolve, reject) => {
       if (!owner.isAlive) return;
+      if (signal.aborted) return reject(reasonOf(signal));
       const sentAt = scheduler.now;
       const fortune = fortuneOf(owner, request);
       if (fortune.crash === 'before') return crash(owner, request, 'before');

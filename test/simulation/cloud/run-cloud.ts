@@ -204,7 +204,7 @@ export class CloudRun {
   async #end(): Promise<void> {
     await endWorld({
       ...{ scheduler: this.#scheduler, server: this.#server, journal: this.#journal, longestMs: LONGEST_MS },
-      isIdle: () => this.#state.servers.every(({ task }) => task === undefined),
+      isIdle: () => this.#isViewFresh && this.#state.servers.every(({ task }) => task === undefined),
       judge: () => {
         this.#checker.atEnd();
         this.#check.atEnd();

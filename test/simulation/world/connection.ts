@@ -63,6 +63,7 @@ export function connection(options: ConnectionOptions, owner: Owner): Transport 
   return async (request, signal) =>
     new Promise((resolve, reject) => {
       if (!owner.isAlive) return;
+      if (signal?.aborted) return reject(abortion(signal));
       const { scheduler, fortunes } = options;
       const fortune = fortunes.request(owner, request);
       if (fortune.crash === 'before') return fortunes.crash(owner);
