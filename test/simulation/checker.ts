@@ -201,6 +201,7 @@ export class Checker {
     if (this.#options.now() - this.#end.lostAt(claim.run) < IN_FLIGHT_MS) return;
     // Nothing refuses a late claim of a compute host whose Lease somebody has removed.
     const mayBeLate = this.#options.now() - (this.#claimRemovedAt.get(name) ?? -Infinity) < IN_FLIGHT_MS;
+    if (mayBeLate && by.endsWith(REPEATED)) return;
     if (!mayBeLate) this.#epochs.claims(claim.run, by, `${name} was claimed`);
     const strategy = this.#strategyOf(claim.run);
     if (claim.level === 'closed') this.#sessions.closes(name, claim);

@@ -66,6 +66,8 @@ export class UpgradeCheck {
   readonly #strategies = new Map<string, string>();
   /** By the uid of a strategy: the releases that it has begun to activate. */
   readonly #activated = new Map<string, Set<string>>();
+  /** By the uid of a strategy and its release: the hooks that its applied runs have carried out. */
+  readonly #completed = new Map<string, ReadonlySet<string>>();
   /** The hosts on which a Job was started that brings them back. */
   readonly #mayFall = new Set<string>();
 
@@ -110,7 +112,9 @@ export class UpgradeCheck {
 
   /** Somebody removed the record of a run: the operator no longer knows what its strategy has activated. */
   recordLost(run: string): void {
-    this.#activated.delete(this.#strategies.get(run) ?? '');
+    const strategy = this.#strategies.get(run) ?? '';
+    this.#activated.delete(strategy);
+    for (const key of this.#completed.keys()) if (key.startsWith(`${strategy}/`)) this.#completed.delete(key);
   }
 
   /** Judges the eviction of a pod from a host that a run holds. */
@@ -236,13 +240,21 @@ export class UpgradeCheck {
     this.#activated.set(strategy, new Set([...(this.#activated.get(strategy) ?? []), release]));
   }
 
-  /** A run whose plan ends with the hooks has carried them out. */
+  /**
+   * A run whose plan ends with the hooks has carried them out. One that has upgraded no host leaves out those that an
+   * earlier run of the strategy has carried out for the release: somebody added another hook since.
+   */
   #applied(strategy: ApiObject, known: UpgradeRun): void {
     const spec = this.#options.specOf(runIdOf(strategy));
     const isPlanned = [...known.stages.values()].some((stage) => stage.name === COMPLETE);
     const asked = ['activate', 'complete'].filter((hook) => isPlanned && hasHook(spec, hook));
-    for (const hook of asked.filter((each) => !known.hooks.has(each)))
+    const key = `${strategy.metadata.uid}/${releaseOf(spec) ?? ''}`;
+    const earlier = this.#completed.get(key) ?? new Set<string>();
+    const isDone = (hook: string): boolean =>
+      known.hooks.has(hook) || (!known.hasUpgraded && earlier.has(hook));
+    for (const hook of asked.filter((each) => !isDone(each)))
       this.#options.failed(`(6) ${nameOf(strategy)} is applied, and ${hook} has not succeeded`);
+    this.#completed.set(key, new Set([...earlier, ...known.hooks]));
   }
 }
 

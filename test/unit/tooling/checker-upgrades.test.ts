@@ -46,6 +46,48 @@ it('a host that has the release need not be staged for it', () => {
   expect(complaintsAbout('w-1', 'sw-upgrade-worker-hosts', 'v1.37.0')).toEqual([]);
 });
 
+it('a hook that an applied run has carried out need not be carried out again for another one that was added', () => {
+  const complaints: string[] = [];
+  let spec: Json = { release: { version: 'v1.37.0' }, complete: { job } };
+  const check = new UpgradeCheck({
+    ...{ specOf: () => spec, stateOf: () => NOTHING, isKnown: () => false },
+    failed: (complaint) => complaints.push(complaint),
+  });
+  const server = new ApiServer(() => 0);
+  const strategy = server.create('upgradestrategies', upgrade([]), 'admin');
+  const applies = (run: string, hooks: readonly string[]): void => {
+    const stages = [{ id: 0, name: 'sw-upgrade-complete', hosts: ['c-1'], steps: [], result: 'success' }];
+    const before = { ...strategy, status: { state: 'applying', run: { id: run }, applyPhase: { stages } } };
+    for (const hook of hooks) check.jobEnded(hookJob(server, run, hook));
+    check.written({ ...before, status: { ...before.status, state: 'applied' } }, before, []);
+  };
+  applies('r1', ['complete']);
+  spec = { ...spec, activate: { job } };
+  applies('r2', ['activate']);
+  expect(complaints).toEqual([]);
+  check.recordLost('r2');
+  applies('r3', ['activate']);
+  expect(complaints).toEqual(['(6) UpgradeStrategy release is applied, and complete has not succeeded']);
+});
+
+function hookJob(server: ApiServer, run: string, hook: string): ApiObject {
+  return server.create(
+    'jobs',
+    {
+      ...{
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        status: { conditions: [{ type: 'Complete', status: 'True' }] },
+      },
+      metadata: {
+        ...{ name: `${run}-${hook}`, namespace: 'n', annotations: { 'careen.dev/host': 'c-1' } },
+        labels: { 'careen.dev/run': run, 'careen.dev/action': hook },
+      },
+    },
+    'cluster',
+  );
+}
+
 it('an edit that was taken back is none', () => {
   const { hosts, ...rest } = SPEC;
   expect(plansTheSame(SPEC, { ...rest, hosts: hosts ?? {}, execution: { mode: 'Run' } })).toBe(true);
