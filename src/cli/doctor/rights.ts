@@ -39,7 +39,7 @@ const EVERYWHERE: readonly Rule[] = [
   [GROUP, 'maintenancenotices/status', ['patch']],
   [GROUP, 'instanceconstraints', ['list', 'watch']],
   [GROUP, 'instancegroupconstraints', ['list', 'watch']],
-  [GROUP, 'maintenancewebhooks', ['get', 'list', 'watch']],
+  [GROUP, 'maintenancewebhooks', ['list', 'watch']],
   [GROUP, 'maintenancewebhooks/status', ['patch']],
   [
     'apiextensions.k8s.io',
