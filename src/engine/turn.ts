@@ -6,6 +6,7 @@ import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
 import type { RunState } from './run/run-state.ts';
 import type { Constraints } from './session/constraints/constraints.ts';
+import type { Elsewhere } from './session/constraints/elsewhere.ts';
 import type { DownloadFacts, ProjectReply, ReplyExtension, ReplyVerdict } from './session/session-state.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { EffectKey, Instant, View } from './view.ts';
@@ -103,6 +104,8 @@ export type Turn = {
    * them; undefined also while they are not known.
    */
   readonly constraints?: Constraints;
+  /** What other sessions affect of the groups in these constraints. */
+  readonly elsewhere?: Elsewhere;
   /** What is known of the downloads of a session, by name. */
   readonly downloads?: ReadonlyMap<string, DownloadFacts>;
   /** The host of the process that decides, and since when it leads; undefined where it runs on no host of the pool. */

@@ -21,6 +21,7 @@ import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
 import { Downloads, type FetchFile } from '../session/downloads.ts';
 import type { OwnWorkflows } from '../session/load-workflows.ts';
+import { OtherSessions } from '../session/other-sessions.ts';
 import { TenantDesk } from '../session/tenant-desk.ts';
 import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { Lead, StrategyDeps } from '../strategy/strategy-deps.ts';
@@ -76,6 +77,7 @@ export class CareenOperator extends OperatorShell {
   readonly replies: ReplyPort;
   readonly #api: CareenApi;
   readonly #desk: TenantDesk;
+  readonly #others: OtherSessions;
   readonly #downloads: Downloads;
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
@@ -102,6 +104,7 @@ export class CareenOperator extends OperatorShell {
     this.#api = api;
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
+    this.#others = new OtherSessions({ api, adopted, clock });
     this.#desk = new TenantDesk(given, (key) => this.#strategies.add(key));
     const { tenants } = this.#desk;
     this.replies = tenants.desk;
@@ -110,7 +113,7 @@ export class CareenOperator extends OperatorShell {
       this.#strategies.add(key),
     );
     const deps: Deps = {
-      ...{ tenants, downloads: this.#downloads, workflows: given.workflows, lead },
+      ...{ tenants, others: this.#others, downloads: this.#downloads, workflows: given.workflows, lead },
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       runs: new RunStore({ ...given, api, parts: new PlanStages(config) }),
       ...{
@@ -141,6 +144,7 @@ export class CareenOperator extends OperatorShell {
     });
     this.#desk.start();
     for (const kind of STRATEGY_KIND_NAMES) await this.#watchStrategies(kind);
+    this.#others.areAllShown();
     this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }
 
@@ -165,7 +169,10 @@ export class CareenOperator extends OperatorShell {
   async #strategyChanged(kind: StrategyKindName, { meta, object, type }: ResourceEvent): Promise<void> {
     const key = ownerKey({ kind, namespace: meta.namespace ?? '', name: meta.name });
     const isGone = type === k8sOperator.ResourceEventType.Deleted;
-    if (kind === MAINTENANCE_SESSION) this.#desk.sweep.shows(key, isGone ? undefined : object.metadata?.uid);
+    if (kind === MAINTENANCE_SESSION) {
+      this.#desk.sweep.shows(key, isGone ? undefined : object.metadata?.uid);
+      this.#others.shows(key, !isGone);
+    }
     if (isGone) {
       this.#index.delete(key);
       this.#awaitingPermits.delete(key);

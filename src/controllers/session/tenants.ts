@@ -141,7 +141,7 @@ export class Tenants {
    * next pass would judge the answers again and refuse them as given already.
    */
   settle(
-    { key, strategy: { metadata } }: PassWithRun,
+    { key, strategy: { metadata }, stored }: PassWithRun,
     { run, replies }: Pick<Decision, 'run' | 'replies'>,
   ): void {
     const { session } = run;
@@ -149,6 +149,11 @@ export class Tenants {
     this.#known.set(metadata.uid, { key, session });
     this.desk.settle(metadata.uid, replies);
     if (this.#deps.webhooks.taken(metadata.uid, replies)) this.wake(metadata.uid);
+    // Whoever waits for a member of the same group may go on.
+    const { questions = [] } = stored.run.session ?? {};
+    const awaited = new Set(session.questions.map(({ instance }) => instance));
+    if (questions.some(({ instance }) => !awaited.has(instance)))
+      for (const other of this.#known.keys()) if (other !== metadata.uid) this.wake(other);
   }
 
   /** A receiver that is told twice answers twice: its second answer is none to be refused. */

@@ -10,7 +10,7 @@ import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal, type RunState } from '../../engine/run/run-state.ts';
 import { engineOf } from '../../engine/engine-of.ts';
-import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
+import { allows, type Decision, type HeldPermits, type Order, type Turn } from '../../engine/turn.ts';
 import type { MemberHealth } from '../../engine/view.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
@@ -47,11 +47,15 @@ export type RunPassDeps = EffectDeps &
     | 'operatorNamespace'
     | 'runs'
     | 'tenants'
+    | 'others'
     | 'downloads'
     | 'lead'
     | 'activeHost'
     | 'workflows'
   >;
+
+/** What the projects have said, and what other sessions affect. */
+type Known = Heard & { readonly elsewhere: Turn['elsewhere'] | undefined };
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -84,7 +88,8 @@ export async function runPass(
   }
   const pending = pendingRequests(pass.strategy);
   const heard = await deps.tenants.hear(pass);
-  const input = (): DecideInput => inputOf(deps, pass, order, pending, heard);
+  const elsewhere = heard.constraints && (await deps.others.besides(pass));
+  const input = (): DecideInput => inputOf(deps, pass, order, pending, { ...heard, elsewhere });
 
   let { strategy } = pass;
   let held = heldBy(pass.pool?.status.permits ?? [], stored.run.id);
@@ -110,7 +115,9 @@ export async function runPass(
   };
   if (pass.pool && restsOnPool(pass, decision, order, held))
     await deps.api.confirmPool(pass.pool, pass.begunAt);
-  const written = await deps.runs.save({ ...pass, strategy }, decision.run, shown);
+  const current = { ...pass, strategy };
+  const rests = { rests: elsewhere, next: decision.run };
+  const written = await deps.others.store(current, rests, () => deps.runs.save(current, decision.run, shown));
   const after = { ...pass, strategy: written.strategy };
   deps.tenants.settle(after, decision);
   if (surplus) await freeSurplus(deps, after, surplus);
@@ -119,7 +126,8 @@ export async function runPass(
   const { hosts: wanted, level } = decision.wants.permits;
   if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
 
-  attachment.want(decision.wants.watch, isOpen(decision.run), decision.run.session !== undefined);
+  const watched = decision.wants.watch.union(new Set(elsewhere?.hosts));
+  attachment.want(watched, isOpen(decision.run), decision.run.session !== undefined);
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
   deps.downloads.fetch(after, decision.run);
@@ -245,7 +253,7 @@ function inputOf(
   pass: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
-  { run, replies, extensions, listeners, constraints }: Heard,
+  { run, replies, extensions, listeners, constraints, elsewhere }: Known,
 ): DecideInput {
   const { attachment, strategy, stored, pool, epoch, readAt } = pass;
   const view = attachment.view();
@@ -265,6 +273,7 @@ function inputOf(
       ...{ requests, replies, extensions },
       ...(listeners ? { listeners } : {}),
       ...(constraints ? { constraints } : {}),
+      ...(elsewhere ? { elsewhere } : {}),
       downloads: downloads.factsOf(pass),
       pool: attachment.scope.pool,
       epoch,

@@ -3,6 +3,7 @@ import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { Downloads } from '../session/downloads.ts';
 import type { OwnWorkflows } from '../session/load-workflows.ts';
+import type { OtherSessions } from '../session/other-sessions.ts';
 import type { Tenants } from '../session/tenants.ts';
 import type { RunStore } from './run-store.ts';
 import type { StrategyIndex } from './strategy-index.ts';
@@ -39,6 +40,8 @@ export type StrategyDeps = ReconcilerDeps & {
   readonly runs: RunStore;
   /** Those whose instances run on the hosts of sessions. */
   readonly tenants: Pick<Tenants, 'hasNews' | 'hear' | 'settle' | 'tell' | 'forget'>;
+  /** What they affect of the groups that sessions share. */
+  readonly others: Pick<OtherSessions, 'besides' | 'store'>;
   /** The workflows that the administrator has added. */
   readonly workflows?: OwnWorkflows | undefined;
   /** The files that sessions give to their actions. */

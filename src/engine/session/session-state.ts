@@ -262,7 +262,7 @@ export function told(session: SessionProgress, event: Untold): SessionProgress {
 /**
  * Whether the questions are those of this stage, in this attempt. Times do not show it: the clocks of two leaders differ.
  */
-export function isAskedIn({ asking }: SessionProgress, { id, attempt = 1 }: Asking): boolean {
+export function isAskedIn({ asking }: Pick<SessionProgress, 'asking'>, { id, attempt = 1 }: Asking): boolean {
   return asking?.stage === id && asking.attempt === attempt;
 }
 

@@ -10,6 +10,12 @@ export const NO_TENANTS: StrategyDeps['tenants'] = {
   forget: () => Promise.resolve(),
 };
 
+/** For sessions that look at no groups. */
+export const NO_OTHERS: StrategyDeps['others'] = {
+  besides: () => Promise.resolve({ affected: [], uncertain: [], hosts: [] }),
+  store: (_pass, _decision, save) => save(),
+};
+
 /** For sessions that give no files to their actions. */
 export const NO_DOWNLOADS: StrategyDeps['downloads'] = {
   factsOf: () => new Map(),

@@ -19,7 +19,7 @@ import { CareenApi } from '../../../src/resources/careen-api.ts';
 import { PlanStages } from '../../../src/resources/plan-stages.ts';
 import { ApiServer } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
-import { NO_DOWNLOADS, NO_TENANTS } from './no-tenants.ts';
+import { NO_DOWNLOADS, NO_OTHERS, NO_TENANTS } from './no-tenants.ts';
 import { job, KERNEL, kernelPatch, RELEASE, strategySpec } from './simulated-run.ts';
 import { clientOf, json, poolsOn } from './strategy-passes.ts';
 
@@ -249,7 +249,7 @@ export class SmallCluster {
         markedHosts: (pool) => this.hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
       }),
       ...{ operatorNamespace: 'careen-system', activeHost: undefined, tenants: this.tenants },
-      downloads: NO_DOWNLOADS,
+      ...{ others: NO_OTHERS, downloads: NO_DOWNLOADS },
       newId: () => `r-${String((this.#runs += 1))}`,
       runs: new RunStore({ ...told, api, clock, parts, partLimits: this.#partLimits }),
     };

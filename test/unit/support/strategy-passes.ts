@@ -23,7 +23,7 @@ import { hostPool } from '../../../src/resources/stored-pool.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
 import { isJson, type Json } from '../../simulation/world/objects.ts';
-import { NO_DOWNLOADS, NO_TENANTS } from './no-tenants.ts';
+import { NO_DOWNLOADS, NO_OTHERS, NO_TENANTS } from './no-tenants.ts';
 import { strategySpec } from './simulated-run.ts';
 
 export const KEY = 'PatchStrategy/careen-hosts/kernel';
@@ -99,6 +99,7 @@ export function newProcess(server: ApiServer): Reconcile {
       operatorNamespace: 'careen-system',
       activeHost: undefined,
       tenants: NO_TENANTS,
+      others: NO_OTHERS,
       downloads: NO_DOWNLOADS,
     },
     ...{ clock: now, newId: () => 'r-2', ...told },

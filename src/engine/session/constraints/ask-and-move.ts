@@ -60,7 +60,8 @@ const askAndMoveOn: RunJudge = (pass, { stage, step }) => {
 type Emptying = { readonly pass: Pass; readonly constraints: Constraints; readonly leave: Leave };
 
 function groupsIn({ pass, constraints }: Emptying): Groups & { readonly view: Pass['turn']['view'] } {
-  return { session: sessionOf(pass).session, view: pass.turn.view, constraints, now: pass.turn.now };
+  const { view, elsewhere, now } = pass.turn;
+  return { session: sessionOf(pass).session, view, constraints, elsewhere, now };
 }
 
 /** The failure of an instance that no host could take, before its owner is asked. Another member that moves may make room. */
