@@ -7,6 +7,7 @@ import { nodeOf } from '../world/cluster.ts';
 import type { ApiObject } from '../world/objects.ts';
 import { nameOf } from '../world/strategies.ts';
 import type { Stage } from '../seen.ts';
+import { affectedBeside } from './beside-view.ts';
 import { DemandView, type Demand, type DemandedGroup } from './demand-view.ts';
 import type { ExtensionCheck } from './extension-check.ts';
 import type { NoticeCheck } from './notice-check.ts';
@@ -230,27 +231,54 @@ export class ConstraintCheck {
     }
   }
 
-  /** The other members of a group that are affected: by the session, or because they leave its hosts. */
+  /** The other members of a group that are affected: by a session, or because they leave the hosts of this one. */
   #othersOf(object: ApiObject, session: Session, group: DemandedGroup, uid: string): readonly Affected[] {
-    const now = this.#options.now();
     const own = [...this.#of(object).affected.values()].filter(
-      ({ pod, groups, isAsked, isEvicted, leftAt }) => {
-        const recoverySeconds = groups.get(group.key);
-        if (pod.metadata.uid === uid || recoverySeconds === undefined) return false;
-        if (leftAt === undefined) return isAsked || isEvicted;
-        const seconds = Math.min(recoverySeconds, group.recoverySeconds);
-        return leftAt + seconds * 1_000 - 2 * this.#worstClockMs - ROUNDED_MS > now;
-      },
+      (each) => each.pod.metadata.uid !== uid && this.#isAffected(each, group),
     );
-    const counted = new Set(own.map(({ pod }) => pod.metadata.uid));
+    const found = [...own, ...this.#beside(object, group, uid)];
+    const counted = new Map(found.map((each) => [each.pod.metadata.uid, each]));
     const hosts = new Set(session.hosts.filter(({ type }) => type === 'compute').map(({ name }) => name));
     const leaving = this.#options.server.list('pods').filter((pod) => {
       const { uid: other } = pod.metadata;
-      if (other === uid || counted.has(other) || !hosts.has(nodeOf(pod))) return false;
-      if (now - (this.#leavingSince.get(other) ?? Infinity) < this.#unseenMs) return false;
+      if (other === uid || counted.has(other) || !hosts.has(nodeOf(pod)) || !this.#isLeaving(other))
+        return false;
       return this.#demands.of(pod, session.workflow).groups.some(({ key }) => key === group.key);
     });
-    return [...own, ...leaving.map(nothingYet)];
+    return [...counted.values(), ...leaving.map(nothingYet)];
+  }
+
+  #isAffected({ groups, isAsked, isEvicted, leftAt }: Affected, group: DemandedGroup): boolean {
+    const recoverySeconds = groups.get(group.key);
+    if (recoverySeconds === undefined) return false;
+    if (leftAt === undefined) return isAsked || isEvicted;
+    const seconds = Math.min(recoverySeconds, group.recoverySeconds);
+    return this.#isAhead(leftAt + seconds * 1_000);
+  }
+
+  /** Whether a time has not come, by any clock. */
+  #isAhead(time: number): boolean {
+    return time - 2 * this.#worstClockMs - ROUNDED_MS > this.#options.now();
+  }
+
+  /** Whether the operator must have seen that an instance is leaving. */
+  #isLeaving(uid: string): boolean {
+    return this.#options.now() - (this.#leavingSince.get(uid) ?? Infinity) >= this.#unseenMs;
+  }
+
+  /** The members of a group that other sessions affect. */
+  #beside(object: ApiObject, group: DemandedGroup, uid: string): readonly Affected[] {
+    const beside = affectedBeside(this.#options.server, object, (other) => this.#isLeaving(other));
+    return beside.flatMap(({ session, uid: other, recovers }) => {
+      const pod = this.#pods.get(other);
+      if (!pod || other === uid) return [];
+      if (!recovers) {
+        const known = this.#of(session).affected.get(other);
+        return known && this.#isAffected(known, group) ? [known] : [];
+      }
+      const isRecovering = recovers.group === group.key && this.#isAhead(recovers.until);
+      return isRecovering ? [{ ...nothingYet(pod), leftAt: this.#options.now() }] : [];
+    });
   }
 
   /** A new question is about an instance whose constraint holds, and gives its owner the time that it needs. */
