@@ -51,9 +51,7 @@ export function affectedIn(
   const agreed = questions.filter(({ answer }) => answer?.kind === 'ACK');
   const counted = isAsking(traces) ? questions : agreed.filter((each) => mayBeOnItsWay(each, view));
   const affected = [
-    ...counted.flatMap(({ instance, groups }) =>
-      groups.map((group) => ({ session: name, instance, group })),
-    ),
+    ...counted.flatMap(({ instance, groups }) => groups.map((group) => ({ session: name, instance, group }))),
     ...recovering.map(({ instance, group, until }) => ({
       ...{ session: name, instance, group },
       until: Date.parse(until),

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { heldUp, type Groups } from '../../../../src/engine/session/constraints/affected.ts';
+import {
+  heldUp,
+  waitsForOtherSessions,
+  type Groups,
+} from '../../../../src/engine/session/constraints/affected.ts';
+import type { AffectedMember, Elsewhere } from '../../../../src/engine/session/constraints/elsewhere.ts';
 import { againstEveryHost, fullHosts } from '../../../../src/engine/session/constraints/placing.ts';
 import type { InstanceQuestion } from '../../../../src/engine/session/session-state.ts';
 import { computes, later, LEAVING, membersOf, NOW, pod, viewOf } from './objects.ts';
@@ -28,11 +33,12 @@ function groups(fields: {
   readonly bounds?: Parameters<typeof membersOf>[1];
   readonly session?: Partial<Groups['session']>;
   readonly view?: ReturnType<typeof viewOf>;
+  readonly elsewhere?: Elsewhere;
 }) {
-  const { bounds, session, view = viewOf({ h1: [a, b, c] }) } = fields;
+  const { bounds, session, view = viewOf({ h1: [a, b, c] }), elsewhere } = fields;
   return {
     session: { hosts: computes('h1', 'h2', 'h3'), questions: [], recovering: [], ...session },
-    ...{ view, constraints: membersOf([a, b, c], bounds), now: NOW },
+    ...{ view, constraints: membersOf([a, b, c], bounds), elsewhere, now: NOW },
   };
 }
 
@@ -72,6 +78,73 @@ describe('an instance is held up by its group', () => {
     expect(heldUp(groups({ view, bounds }), a.uid)?.reason).toContain('kept apart');
     const session = { recovering: [{ instance: c.uid, group: 'g', until: later(7) }] };
     expect(heldUp(groups({ bounds, session }), a.uid)).toBeUndefined();
+  });
+});
+
+describe('an instance is held up by another session', () => {
+  const elsewhere = (...affected: readonly Partial<AffectedMember>[]): Elsewhere => ({
+    affected: affected.map((each) => ({ session: 'ops/other', instance: 'far', group: 'g', ...each })),
+    ...{ uncertain: [], hosts: [] },
+  });
+
+  it('that affects a member of its group, also together with its own one', () => {
+    expect(heldUp(groups({ elsewhere: elsewhere({}) }), a.uid)?.reason).toBe(
+      'waits for group web/g: 1 of its members are affected (some by MaintenanceSession ops/other), and at most 1 may be at once',
+    );
+    const bounds = { maxImpactedMembers: 2 };
+    expect(heldUp(groups({ elsewhere: elsewhere({}), bounds }), a.uid)).toBeUndefined();
+    const session = { questions: [question(b.uid)] };
+    expect(heldUp(groups({ elsewhere: elsewhere({}), bounds, session }), a.uid)).toBeDefined();
+  });
+
+  it('only for its own groups, and for others than itself', () => {
+    expect(heldUp(groups({ elsewhere: elsewhere({ group: 'h' }) }), a.uid)).toBeUndefined();
+    expect(heldUp(groups({ elsewhere: elsewhere({ instance: a.uid }) }), a.uid)).toBeUndefined();
+  });
+
+  it('until the member there has recovered', () => {
+    expect(heldUp(groups({ elsewhere: elsewhere({ until: NOW + 7000 }) }), a.uid)?.until).toBe(NOW + 7000);
+    expect(heldUp(groups({ elsewhere: elsewhere({ until: NOW }) }), a.uid)).toBeUndefined();
+  });
+
+  it('counts a member once that both sessions affect', () => {
+    const session = { questions: [question(b.uid)] };
+    const both = groups({
+      ...{ session, elsewhere: elsewhere({ instance: b.uid }), bounds: { maxImpactedMembers: 2 } },
+    });
+    expect(heldUp(both, a.uid)).toBeUndefined();
+  });
+
+  it('while a member there is under way, if members are kept apart', () => {
+    const bounds = { maxImpactedMembers: 3, maxInstancesPerHost: 2 };
+    expect(heldUp(groups({ elsewhere: elsewhere({}), bounds }), a.uid)?.reason).toBe(
+      'waits for another member of group web/g, which is kept apart, to arrive (some by MaintenanceSession ops/other)',
+    );
+    expect(heldUp(groups({ elsewhere: elsewhere({ until: NOW + 1 }), bounds }), a.uid)).toBeUndefined();
+  });
+
+  it('no more once its owner is asked: so two sessions never wait for each other', () => {
+    const session = { questions: [question(a.uid)] };
+    expect(heldUp(groups({ elsewhere: elsewhere({}), session }), a.uid)).toBeUndefined();
+    const uncertain = { ...elsewhere(), uncertain: ['ops/other'] };
+    expect(heldUp(groups({ elsewhere: uncertain, session }), a.uid)).toBeUndefined();
+  });
+
+  it('of which nobody knows yet what it affects, and for a moment', () => {
+    const uncertain = { ...elsewhere(), uncertain: ['ops/other'] };
+    expect(heldUp(groups({ elsewhere: uncertain }), a.uid)).toEqual({
+      reason: 'waits until it is known which instances ops/other affects',
+      until: NOW + 5000,
+    });
+    const alone = { ...groups({ elsewhere: uncertain }), constraints: membersOf([b]) };
+    expect(heldUp(alone, a.uid)).toBeUndefined();
+  });
+
+  it('and by nothing else', () => {
+    expect(waitsForOtherSessions(groups({ elsewhere: elsewhere({}) }), a.uid)).toBe(true);
+    expect(waitsForOtherSessions(groups({}), a.uid)).toBe(false);
+    const session = { questions: [question(b.uid)] };
+    expect(waitsForOtherSessions(groups({ elsewhere: elsewhere({}), session }), a.uid)).toBe(false);
   });
 });
 
