@@ -83,7 +83,7 @@ export class OtherSessions {
       const strategy = await this.#deps.api.strategy(strategyKey(ownerOfKey(key)));
       if (!strategy) continue;
       const { namespace, name } = strategy.metadata;
-      const words = `${namespace}/${name}`;
+      const words = `MaintenanceSession ${namespace}/${name}`;
       const uncertain = this.#isTakenOver(key, strategy) ? [] : [words];
       const unsure = this.#unsureOf(key, strategy);
       const all: readonly SessionTraces[] = [strategy.status, ...(unsure ? [unsure] : [])];

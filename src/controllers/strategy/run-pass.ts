@@ -126,8 +126,9 @@ export async function runPass(
   const { hosts: wanted, level } = decision.wants.permits;
   if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
 
-  const watched = decision.wants.watch.union(new Set(elsewhere?.hosts));
-  attachment.want(watched, isOpen(decision.run), decision.run.session !== undefined);
+  const holds = isOpen(decision.run);
+  const watched = decision.wants.watch.union(new Set(holds ? elsewhere?.hosts : []));
+  attachment.want(watched, holds, decision.run.session !== undefined);
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
   deps.downloads.fetch(after, decision.run);
@@ -140,7 +141,7 @@ export async function runPass(
       { requeueAt: hasNews ? deps.clock() : heard.wakeAt },
     ),
     strategy: written.strategy,
-    open: isOpen(decision.run),
+    open: holds,
   };
 }
 

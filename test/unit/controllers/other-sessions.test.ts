@@ -83,7 +83,7 @@ const affectedBeside = async (key: string) =>
 describe('sessions that share groups', () => {
   it('see what the others have stored', async () => {
     await asks(ONE, 'a');
-    expect(await affectedBeside(TWO)).toEqual(['a by ops/one']);
+    expect(await affectedBeside(TWO)).toEqual(['a by MaintenanceSession ops/one']);
     expect(await affectedBeside(ONE)).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describe('sessions that share groups', () => {
 
   it('count a decision whose write may still arrive, until the session has another version', async () => {
     await expect(asks(ONE, 'a', () => Promise.reject(new Error('timed out')))).rejects.toThrow('timed out');
-    expect(await affectedBeside(TWO)).toEqual(['a by ops/one']);
+    expect(await affectedBeside(TWO)).toEqual(['a by MaintenanceSession ops/one']);
     put(ONE, runThatAsks());
     expect(await affectedBeside(TWO)).toEqual([]);
   });
@@ -124,21 +124,21 @@ describe('sessions that share groups', () => {
     expect(await affectedBeside(TWO)).toEqual([]);
     expect(requests).toEqual([]);
     await asks(ONE, 'a');
-    expect(await affectedBeside(TWO)).toEqual(['a by ops/one']);
+    expect(await affectedBeside(TWO)).toEqual(['a by MaintenanceSession ops/one']);
   });
 
   it('do not take one for idle that asks while it is read', async () => {
     const reading = sessions.besides(pass(TWO));
     const asking = asks(ONE, 'a');
     await Promise.allSettled([reading, asking]);
-    expect(await affectedBeside(TWO)).toEqual(['a by ops/one']);
+    expect(await affectedBeside(TWO)).toEqual(['a by MaintenanceSession ops/one']);
   });
 
   it('read one anew that this process takes over anew', async () => {
     await affectedBeside(TWO);
     put(ONE, runThatAsks('a'));
     adopted.set(ONE, { run: 'r-1' });
-    expect(await affectedBeside(TWO)).toEqual(['a by ops/one']);
+    expect(await affectedBeside(TWO)).toEqual(['a by MaintenanceSession ops/one']);
   });
 
   it('read nobody when there is no other', async () => {
@@ -152,9 +152,9 @@ describe('sessions that share groups', () => {
 describe('a session is uncertain', () => {
   it('until this process has taken over its run, and no longer than five minutes', async () => {
     adopted.delete(ONE);
-    expect((await sessions.besides(pass(TWO))).uncertain).toEqual(['ops/one']);
+    expect((await sessions.besides(pass(TWO))).uncertain).toEqual(['MaintenanceSession ops/one']);
     adopted.set(ONE, { run: 'an earlier one' });
-    expect((await sessions.besides(pass(TWO))).uncertain).toEqual(['ops/one']);
+    expect((await sessions.besides(pass(TWO))).uncertain).toEqual(['MaintenanceSession ops/one']);
     now = 300_001;
     expect((await sessions.besides(pass(TWO))).uncertain).toEqual([]);
   });

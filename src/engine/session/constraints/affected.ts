@@ -83,7 +83,7 @@ function waitsFor(members: readonly Member[], group: GroupConstraint): HeldUp | 
 /** Names the other sessions that affect these members. */
 function placeOf(members: readonly Member[]): string {
   const sessions = [...new Set(members.flatMap(({ session }) => session ?? []))];
-  return sessions.length === 0 ? '' : ` (some by MaintenanceSession ${sessions.join(' and ')})`;
+  return sessions.length === 0 ? '' : ` (some by ${sessions.join(' and ')})`;
 }
 
 function isAsked({ session }: Groups, uid: string): boolean {

@@ -7,7 +7,7 @@ import { isAskedIn, type Affected, type InstanceQuestion, type SessionProgress }
 
 /** A member of a group that another session affects. */
 export type AffectedMember = {
-  /** The session, as NAMESPACE/NAME. */
+  /** The words for the session. */
   readonly session: string;
   readonly instance: string;
   /** The key of the group. */
@@ -19,7 +19,7 @@ export type AffectedMember = {
 /** What is known of the other sessions. */
 export type Elsewhere = {
   readonly affected: readonly AffectedMember[];
-  /** The sessions, as NAMESPACE/NAME, of which it is not certain yet what they affect. */
+  /** The words for the sessions of which it is not certain yet what they affect. */
   readonly uncertain: readonly string[];
   /** The hosts on which instances of theirs may still be on their way: only an observation shows when they are not. */
   readonly hosts: readonly HostName[];

@@ -83,7 +83,7 @@ describe('an instance is held up by its group', () => {
 
 describe('an instance is held up by another session', () => {
   const elsewhere = (...affected: readonly Partial<AffectedMember>[]): Elsewhere => ({
-    affected: affected.map((each) => ({ session: 'ops/other', instance: 'far', group: 'g', ...each })),
+    affected: affected.map((each) => ({ session: 'MaintenanceSession ops/other', instance: 'far', group: 'g', ...each })),
     ...{ uncertain: [], hosts: [] },
   });
 
@@ -126,14 +126,14 @@ describe('an instance is held up by another session', () => {
   it('no more once its owner is asked: so two sessions never wait for each other', () => {
     const session = { questions: [question(a.uid)] };
     expect(heldUp(groups({ elsewhere: elsewhere({}), session }), a.uid)).toBeUndefined();
-    const uncertain = { ...elsewhere(), uncertain: ['ops/other'] };
+    const uncertain = { ...elsewhere(), uncertain: ['MaintenanceSession ops/other'] };
     expect(heldUp(groups({ elsewhere: uncertain, session }), a.uid)).toBeUndefined();
   });
 
   it('of which nobody knows yet what it affects, and for a moment', () => {
-    const uncertain = { ...elsewhere(), uncertain: ['ops/other'] };
+    const uncertain = { ...elsewhere(), uncertain: ['MaintenanceSession ops/other'] };
     expect(heldUp(groups({ elsewhere: uncertain }), a.uid)).toEqual({
-      reason: 'waits until it is known which instances ops/other affects',
+      reason: 'waits until it is known which instances MaintenanceSession ops/other affects',
       until: NOW + 5000,
     });
     const alone = { ...groups({ elsewhere: uncertain }), constraints: membersOf([b]) };
