@@ -208,18 +208,4 @@ export const CONSTRAINT_BUGS: readonly Bug[] = [
     instead: '      if (!isDeepStrictEqual(await this.besides(pass), rests) && pass.key === next.id)\n',
     worlds: ['sessions'],
   },
-  {
-    name: 'trust the questions of a session that an earlier leader may still write',
-    file: 'src/controllers/session/other-sessions.ts',
-    of: 'return now - since > TAKEN_OVER_MS;',
-    instead: 'return now - since < TAKEN_OVER_MS;',
-    worlds: ['sessions'],
-  },
-  {
-    name: 'take what is on its way for arrived once its session has failed',
-    file: 'src/engine/session/constraints/elsewhere.ts',
-    of: 'facts.instances === undefined || found?.leaving !== undefined',
-    instead: 'facts.instances === undefined && found?.leaving !== undefined',
-    worlds: ['sessions'],
-  },
 ];

@@ -83,7 +83,12 @@ describe('an instance is held up by its group', () => {
 
 describe('an instance is held up by another session', () => {
   const elsewhere = (...affected: readonly Partial<AffectedMember>[]): Elsewhere => ({
-    affected: affected.map((each) => ({ session: 'MaintenanceSession ops/other', instance: 'far', group: 'g', ...each })),
+    affected: affected.map((each) => ({
+      session: 'MaintenanceSession ops/other',
+      instance: 'far',
+      group: 'g',
+      ...each,
+    })),
     ...{ uncertain: [], hosts: [] },
   });
 
