@@ -13,10 +13,10 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'act before the intent is stored',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const written = await deps.runs.save({ ...pass, strategy }, decision.run, shown);\n',
+    of: '  const written = await deps.others.store(current, rests,',
     instead:
       '  await performEffects(deps, pass, decision.effects, fenceOf(pass, stored.run.id), signal);\n' +
-      '  const written = await deps.runs.save({ ...pass, strategy }, decision.run, shown);\n',
+      '  const written = await deps.others.store(current, rests,',
   },
   {
     name: 'skip the epoch',
