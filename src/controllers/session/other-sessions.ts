@@ -20,8 +20,9 @@ import type { Strategy } from '../../resources/stored-strategy.ts';
 import type { PassWithRun } from '../strategy/strategy-pass.ts';
 
 /**
- * A session that this process has not taken over in so long is none that a write of an earlier leader may still change. So
- * one that no pass can take over, such as one in a namespace that no pool allows any more, holds nobody up for ever.
+ * For so long a session waits for the take-over of another one, from which on no write of an earlier leader can arrive.
+ * A pass takes over each session with a run before all else, also one that is suspended or has failed, and without its
+ * pool. Where no pass can, as in a namespace that no pool allows any more, nobody is held up for ever.
  */
 const TAKEN_OVER_MS = 300_000;
 
