@@ -1,16 +1,41 @@
-/** The case of a strategy with a profile of the VIM, most of which is its pauses: faults.test.ts runs it beside others. */
+/** The cases of strategies with a profile of the VIM, most of which is its pauses: faults.test.ts runs them beside others. */
 import { expect, it } from 'vitest';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
+import { enclose } from '../support/openstack/enclosed.ts';
+import { migrationRecords } from '../support/openstack/observer.ts';
 import type { OperatedCloud } from '../support/openstack/operated-cloud.ts';
+import { firmwarePatch } from '../support/operator/strategies.ts';
 
-/**
- * @param cloudOf is called when the cloud runs
- * @param places are the numbers of two hosts of this case
- */
-export function vimCases(cloudOf: () => OperatedCloud, places: readonly number[]): void {
-  it('carries out a stage as the VIM plans it', async () => {
+export type VimPlaces = {
+  /** Two hosts of the strategy of vim-2024. */
+  readonly latest: readonly number[];
+  /** The hosts of the strategies of vim-2020. */
+  readonly patched: number;
+  readonly upgraded: number;
+  /** In no pool: it takes servers in. */
+  readonly refuge: number;
+};
+
+const ONE_STAGE = { mode: 'Run', throughStage: 0 };
+const SECONDS = 240;
+
+/** Whether the run pauses after its first stage, or has ended with it. */
+function hasStageDone({ stages = '', conditions = [], state }: StrategyStatus): boolean {
+  const isOver = state === 'applied' || conditions.some(({ reason }) => reason === 'ThroughStageReached');
+  return stages.startsWith('1/') && isOver;
+}
+
+function firstStage({ applyPhase }: StrategyStatus) {
+  const { hosts = [], steps = [] } = applyPhase?.stages[0] ?? {};
+  return { hosts, steps: steps.map(({ name }) => name) };
+}
+
+/** @param cloudOf is called when the cloud runs */
+export function vimCases(cloudOf: () => OperatedCloud, places: VimPlaces): void {
+  it('carries out a stage as the VIM of 2024 plans it', async () => {
     const cloud = cloudOf();
     const { cloudAdmin: admin, openStack } = cloud;
-    const hosts = places.map((place) => openStack.hosts[place] ?? '');
+    const hosts = places.latest.map((place) => openStack.hosts[place] ?? '');
     await admin.setEnabled(hosts.at(-1) ?? '', false, 'a fan is broken');
     const stateOf = async () =>
       (await admin.computeServices())
@@ -21,23 +46,76 @@ export function vimCases(cloudOf: () => OperatedCloud, places: readonly number[]
       pool: { maxUnavailable: 2 },
       strategy: { profile: 'vim-2024', workerApplyType: 'serial' },
     });
-    await fleet.apply({ execution: { mode: 'Run', throughStage: 0 } });
-    const { applyPhase, run } = await fleet.until(
-      'the end of stage 0',
-      ({ stages, conditions = [] }) =>
-        stages === `1/${String(hosts.length)}` &&
-        conditions.some(({ reason }) => reason === 'ThroughStageReached'),
-      240,
-    );
-    expect(run?.actions).toMatchObject({ profile: 'vim-2024' });
-    const names = applyPhase?.stages[0]?.steps.map(({ name }) => name) ?? [];
-    expect(names.slice(0, 2)).toEqual(['query-alarms', 'migrate-instances-from-host']);
-    expect(names.at(-1)).toBe('wait-alarms-clear');
-    const [host = ''] = applyPhase?.stages[0]?.hosts ?? [];
+    await fleet.apply({ execution: ONE_STAGE });
+    const status = await fleet.until('the end of stage 0', hasStageDone, SECONDS);
+    expect([status.run?.actions?.profile, status.stages]).toEqual(['vim-2024', '1/2']);
+    const { steps, hosts: [host = ''] = [] } = firstStage(status);
+    expect(steps.slice(0, 2)).toEqual(['query-alarms', 'migrate-instances-from-host']);
+    expect(steps.at(-1)).toBe('wait-alarms-clear');
     // The host that a person has disabled is rebooted in a step of its own, and stays disabled.
-    const isTheirs = before.some(([name, status]) => name === host && status === 'disabled');
-    expect(names.includes('lock-hosts')).toBe(!isTheirs);
-    expect(names.includes('reboot-hosts')).toBe(isTheirs);
+    const isTheirs = before.some(([name, state]) => name === host && state === 'disabled');
+    expect(steps.includes('lock-hosts')).toBe(!isTheirs);
+    expect(steps.includes('reboot-hosts')).toBe(isTheirs);
     expect(await stateOf()).toEqual(before);
+  });
+
+  /** A host with a server, which can move to the refuge. */
+  async function occupied(name: string, place: number) {
+    const { cloudAdmin: admin, openStack } = cloudOf();
+    const [host = '', refuge = ''] = [place, places.refuge].map((each) => openStack.hosts[each]);
+    const { flavor } = await enclose(admin, name, [host, refuge]);
+    const { id } = await admin.bootServer(name, { host, flavor });
+    const expectEmptied = async (): Promise<void> => {
+      expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host: refuge });
+      expect((await migrationRecords(admin, id)).map(({ type, status }) => [type, status])).toEqual([
+        ['live-migration', 'completed'],
+      ]);
+      const service = await admin.serviceOf(host);
+      expect(service).toMatchObject({ status: 'enabled', disabledReason: undefined });
+    };
+    return { host, expectEmptied };
+  }
+
+  it('carries out a stage as the VIM of 2020 plans it: services are disabled before servers move', async () => {
+    const { host, expectEmptied } = await occupied('vim-2020', places.patched);
+    const fleet = await cloudOf().fleet('vim-2020', [host], {
+      strategy: { profile: 'vim-2020', workerApplyType: 'parallel' },
+    });
+    await fleet.apply({ execution: ONE_STAGE });
+    const status = await fleet.until('the end of stage 0', hasStageDone, SECONDS);
+    expect(status.run?.actions?.profile).toBe('vim-2020');
+    expect(firstStage(status)).toEqual({
+      hosts: [host],
+      steps: [
+        ...['query-alarms', 'disable-host-services', 'migrate-instances', 'lock-hosts', 'sw-patch-hosts'],
+        ...['system-stabilize', 'unlock-hosts', 'system-stabilize'],
+      ],
+    });
+    await expectEmptied();
+  });
+
+  it('upgrades a host as the VIM of 2020 plans it, till it is in service again', async () => {
+    const { host, expectEmptied } = await occupied('vim-upgrade', places.upgraded);
+    const fleet = (await cloudOf().fleet('vim-upgrade', [host])).upgrade();
+    await fleet.apply({
+      ...{ profile: 'vim-2020', hosts: { worker: { action: firmwarePatch.action } } },
+      ...{ start: undefined, activate: undefined, complete: undefined },
+      execution: ONE_STAGE,
+    });
+    // The rest of the stage is the pause that the other cases await.
+    const isUnlocked = ({ applyPhase }: StrategyStatus): boolean =>
+      applyPhase?.stages[0]?.steps.some(
+        ({ name, result }) => name === 'unlock-hosts' && result === 'success',
+      ) === true;
+    const status = await fleet.until('the unlock', isUnlocked, SECONDS);
+    expect(status.run?.actions?.profile).toBe('vim-2020');
+    expect(firstStage(status)).toEqual({
+      hosts: [host],
+      steps: [
+        ...['query-alarms', 'migrate-instances', 'lock-hosts', 'upgrade-hosts', 'unlock-hosts'],
+        'system-stabilize',
+      ],
+    });
+    await expectEmptied();
   });
 }

@@ -5,7 +5,7 @@
  */
 import type { HttpRequest } from '../../../src/openstack/transport.ts';
 import { isOurMark } from './cloud-view.ts';
-import type { CloudServer, NovaEvent, NovaState, Service } from './nova-state.ts';
+import type { Act, CloudServer, NovaEvent, NovaState, Service } from './nova-state.ts';
 
 /** A request that arrives so late was decided on an older state: its process stood still, or the network did. */
 const LATE_MS = 5_000;
@@ -13,6 +13,8 @@ const LATE_MS = 5_000;
 const LIMIT_SEEN_MS = 180_000;
 /** The reason of a service that we have disabled, also of one that was left so for a person. */
 const LOCKED = /^careen(-left-locked)?:/;
+/** Of a host that is down, a move that was asked for so long ago has gone down with it, as far as the operator can know. */
+const HALTED_MS = 60_000;
 const MOVES: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evacuate']);
 
 export type CloudLimits = {
@@ -35,7 +37,7 @@ export type CloudCheckOptions = {
 
 /** `isLate`: by a request that arrived late. */
 type Asked = { readonly by: string; readonly at: number; readonly isLate: boolean };
-type Move = Asked & { readonly from: string };
+type Move = Asked & { readonly from: string; readonly act: Act };
 
 export class CloudCheck {
   readonly #options: CloudCheckOptions;
@@ -149,7 +151,7 @@ export class CloudCheck {
         return this.#service(event.before, event.after, event.by);
       case 'asked':
         if (event.refusal === undefined) this.#switched(event);
-        if (MOVES.has(event.act)) this.#asked(event.server, event.by, event.refusal);
+        if (MOVES.has(event.act)) this.#asked(event);
         return;
       case 'server':
         return this.#server(event.before, event.after);
@@ -213,12 +215,13 @@ export class CloudCheck {
       );
   }
 
-  #asked(server: CloudServer, by: string, refusal: string | undefined): void {
+  #asked({ act, server, by, refusal }: Extract<NovaEvent, { kind: 'asked' }>): void {
     const { state, isOperator, isClaimed, leaves, failed, limits } = this.#options;
     const { id, host } = server;
     const move = this.#moving.get(id);
     if (isOperator(by) && !this.#isLate) {
-      if (move && move.at <= (this.#knownAt.get(`${by}/${id}`) ?? -Infinity) && move.at < this.#sentAt)
+      const isUnderWay = move && !(act === 'evacuate' && this.#isHalted(move));
+      if (isUnderWay && move.at <= (this.#knownAt.get(`${by}/${id}`) ?? -Infinity) && move.at < this.#sentAt)
         failed(`(5) server ${id} was asked to move by ${by}, while it moves for ${move.by}`);
       if (refusal === undefined) {
         leaves(host, id, by);
@@ -226,11 +229,11 @@ export class CloudCheck {
       }
     }
     if (refusal !== undefined) return;
-    this.#moving.set(id, { by, at: state.now, isLate: this.#isLate, from: host });
+    this.#moving.set(id, { act, by, at: state.now, isLate: this.#isLate, from: host });
     if (isOperator(by) && this.#isLate && !isClaimed(host)) this.#movedLate.add(id);
     else this.#movedLate.delete(id);
     if (!isOperator(by) || this.#isLate) return;
-    const ours = [...this.#moving.values()].filter((each) => each.by === by);
+    const ours = [...this.#moving.values()].filter((each) => each.by === by && !this.#isHalted(each));
     if (ours.length > limits.maxMigrations)
       failed(`(1) ${String(ours.length)} servers move, the pool allows ${String(limits.maxMigrations)}`);
     const off = ours.filter(({ from }) => from === host);
@@ -238,6 +241,11 @@ export class CloudCheck {
       failed(
         `(1) ${String(off.length)} servers leave ${host}, the pool allows ${String(limits.maxMigrationsPerHost)}`,
       );
+  }
+
+  #isHalted({ act, from, at }: Move): boolean {
+    const { state } = this.#options;
+    return act !== 'evacuate' && !state.isUp(state.service(from)) && state.now - at > HALTED_MS;
   }
 
   /** A process moves one server of a group at a time: Nova judges each move by where the others are now. */

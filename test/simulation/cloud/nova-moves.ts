@@ -65,6 +65,7 @@ export class NovaMoves {
     this.#begin(server, asked, type);
   }
 
+  /** Whatever is done with the server ended with its host. */
   evacuate(asked: Asked): void {
     const { state } = this.#options;
     const server = this.#asked('evacuate', asked, ['ACTIVE', 'SHUTOFF', 'ERROR'], (each) =>
@@ -152,7 +153,8 @@ export class NovaMoves {
     const server = state.server(id);
     if (!server) throw new NovaRefusal(404, `Instance ${id} could not be found.`);
     const because = (what: string): string => `Cannot ${act} instance ${id} while it is in ${what}`;
-    const busy = server.task === undefined ? undefined : because(`task_state ${server.task}`);
+    const isBusy = server.task !== undefined && act !== 'evacuate';
+    const busy = isBusy ? because(`task_state ${server.task ?? ''}`) : undefined;
     const conflict =
       busy ?? (statuses.includes(server.status) ? undefined : because(`state ${server.status}`));
     const unknown =
@@ -196,6 +198,11 @@ export class NovaMoves {
   #dequeue(migration: number, move: Move): void {
     const { state, atOnce } = this.#options;
     if (!this.#isOpen(migration)) return;
+    if (state.server(move.server)?.task !== 'migrating') {
+      // It was evacuated meanwhile: its old host knows nothing of it any more.
+      state.changeMigration(migration, { status: 'error' });
+      return;
+    }
     const busy = state.migrations.filter(
       ({ id, source, status, type }) =>
         source === move.source && type === 'live-migration' && WORKED_ON.has(status) && !this.#cutOff.has(id),

@@ -47,6 +47,9 @@ export const MOST_FAILURES = 3;
  */
 const NO_HOST_PAUSES_MS = [30_000, 120_000];
 
+/** Nova may take a host for down that still works. What is under way there is recorded at shorter intervals. */
+const HALTED_AFTER_MS = 60_000;
+
 const QUEUED: ReadonlySet<string> = new Set(['accepted', 'queued', 'preparing']);
 const UNDER_WAY: ReadonlySet<string> = new Set([
   ...['running', 'pre-migrating', 'migrating', 'post-migrating', 'confirming', 'reverting'],
@@ -57,9 +60,14 @@ const FAILED: ReadonlySet<string> = new Set(['error', 'failed']);
 const STOPPED: ReadonlySet<string> = new Set(['SHUTOFF']);
 const LIVE: ReadonlySet<string> = new Set(['ACTIVE', 'PAUSED']);
 
-/** The tasks of a move: a live migration, a cold one, and an evacuation. */
-const MOVE_TASKS: ReadonlySet<string> = new Set([
+/** The states in which Nova evacuates a server. */
+const EVACUATED: ReadonlySet<string> = new Set(['ACTIVE', 'SHUTOFF', 'ERROR']);
+
+/** The tasks of a live migration, and of a cold one. */
+const MIGRATION_TASKS: ReadonlySet<string> = new Set([
   ...['migrating', 'resize_prep', 'resize_migrating', 'resize_migrated', 'resize_finish'],
+]);
+const EVACUATION_TASKS: ReadonlySet<string> = new Set([
   ...['rebuilding', 'rebuild_block_device_mapping', 'rebuild_spawning'],
 ]);
 
@@ -84,8 +92,29 @@ export function isInFlight(migration: Migration): boolean {
 }
 
 /** Whether Nova has begun to move a server, with a migration that may not be recorded yet. */
-export function isBeingMoved({ taskState = '' }: Pick<Server, 'taskState'>): boolean {
-  return MOVE_TASKS.has(taskState);
+export function isBeingMoved(server: Pick<Server, 'taskState'>): boolean {
+  return isMigrating(server) || isBeingEvacuated(server);
+}
+
+function isMigrating({ taskState = '' }: Pick<Server, 'taskState'>): boolean {
+  return MIGRATION_TASKS.has(taskState);
+}
+
+export function isBeingEvacuated({ taskState = '' }: Pick<Server, 'taskState'>): boolean {
+  return EVACUATION_TASKS.has(taskState);
+}
+
+/**
+ * Whether a migration has gone down with the host that it leaves: its record stays open, and its server keeps its task,
+ * until the host is up again. Nova carries out an evacuation elsewhere.
+ */
+export function isHalted(
+  migration: Migration,
+  { hostIsUp, now }: Pick<Situation, 'hostIsUp' | 'now'>,
+): boolean {
+  const { type, createdAt, updatedAt = createdAt } = migration;
+  const isUnderWay = isOpen(migration) && migration.status !== 'finished' && type !== 'evacuation';
+  return !hostIsUp && isUnderWay && now - Date.parse(updatedAt) > HALTED_AFTER_MS;
 }
 
 export function hasFailed({ status }: Migration): boolean {
@@ -109,12 +138,14 @@ export function nextMove(situation: Situation): NextMove {
   const { host, server, migrations, queuedAt, fault, hostIsUp, now } = situation;
   const { status, taskState } = server;
   if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
-  const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
-  if (open) {
-    const since = hasBegun(open) ? beganAt(open, queuedAt) : undefined;
-    return { kind: 'moving', since, isLive: open.type === 'live-migration' };
+  const open = migrations.filter((each) => isOpen(each) && each.status !== 'finished');
+  const underWay = open.find((each) => !isHalted(each, situation));
+  if (underWay) {
+    const since = hasBegun(underWay) ? beganAt(underWay, queuedAt) : undefined;
+    return { kind: 'moving', since, isLive: underWay.type === 'live-migration' };
   }
-  if (taskState !== undefined)
+  const [halted] = open;
+  if (taskState !== undefined && !(halted && isMigrating(server)))
     return { kind: 'wait', reason: `is busy (${taskState}) and is asked to leave after that` };
   // The list of servers, the one of migrations and the server itself were read one after another.
   if (server.host !== undefined && server.host !== host) return HAS_LEFT;
@@ -124,7 +155,7 @@ export function nextMove(situation: Situation): NextMove {
   const failures = attempts.filter(hasFailed);
   const retryAt = retryAfterNoHost(failures);
   if (now < retryAt) return { kind: 'stuck', reason: noHost(server, failures.length, retryAt) };
-  if (!hostIsUp) return whenDown(situation);
+  if (!hostIsUp) return whenDown(situation, halted);
   if (LIVE.has(status)) return running(situation, failures);
   if (STOPPED.has(status)) return { kind: 'cold-migrate' };
   if (status === 'BUILD' || status === 'RESIZE' || status === 'MIGRATING' || status === 'REBUILD')
@@ -158,19 +189,33 @@ export function afterResize(
   return { kind: 'stuck', reason: `${what}: openstack server resize confirm ${id}, or revert` };
 }
 
-function whenDown({ server: { id }, hasShares, policy: { evacuation } }: Situation): NextMove {
-  if (evacuation && !hasShares) return { kind: 'evacuate' };
-  if (evacuation)
-    return {
-      kind: 'stuck',
-      reason:
-        'has shares of Manila, so Nova does not evacuate it: bring the host up, or detach them ' +
+/** @param halted the migration that has gone down with the host. One that had begun may have taken the server elsewhere */
+function whenDown(
+  { server: { id, status }, hasShares, policy: { evacuation } }: Situation,
+  halted: Migration | undefined,
+): NextMove {
+  const stuck = (reason: string): NextMove => ({ kind: 'stuck', reason });
+  if (halted && hasBegun(halted))
+    return stuck(
+      `was moving${halted.dest === undefined ? '' : ` to ${halted.dest}`} when its host went down, and may run there: ` +
+        `bring the host up, or openstack server evacuate ${id} once it surely runs nowhere`,
+    );
+  if (!evacuation)
+    return stuck(
+      'is on a host that is down, and the pool does not allow evacuation ' +
+        `(spec.provider.openstack.evacuation): bring the host up, or openstack server evacuate ${id}`,
+    );
+  if (hasShares)
+    return stuck(
+      'has shares of Manila, so Nova does not evacuate it: bring the host up, or detach them ' +
         `(DELETE /servers/${id}/shares/SHARE), then openstack server evacuate ${id}`,
-    };
-  const reason =
-    'is on a host that is down, and the pool does not allow evacuation ' +
-    `(spec.provider.openstack.evacuation): bring the host up, or openstack server evacuate ${id}`;
-  return { kind: 'stuck', reason };
+    );
+  if (!halted && !EVACUATED.has(status))
+    return stuck(
+      `is in status ${status}, in which Nova evacuates no server: bring the host up, or ` +
+        `openstack server set --state active ${id}, and it is evacuated`,
+    );
+  return { kind: 'evacuate' };
 }
 
 function running(

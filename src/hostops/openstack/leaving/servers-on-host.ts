@@ -123,7 +123,10 @@ function leaversOf(
 }
 
 function isOnTheWay(leaver: Leaving, moves: Moves): boolean {
-  return leaver.next.kind === 'moving' || isBeingMoved(leaver.server) || wasAsked(leaver, moves);
+  const { server, next } = leaver;
+  // A server whose migration has gone down with its host keeps the task, and is on no way.
+  const isPrepared = next.kind === 'wait' && isBeingMoved(server);
+  return next.kind === 'moving' || isPrepared || wasAsked(leaver, moves);
 }
 
 /** Nova may show nothing yet of a server that was asked a moment ago. */

@@ -13,7 +13,9 @@ import type { ComputeHost } from '../compute-host.ts';
 import {
   cameToNothing,
   hasBegun,
+  isBeingEvacuated,
   isBeingMoved,
+  isHalted,
   isInFlight,
   isOpen,
   isUnconfirmed,
@@ -113,7 +115,13 @@ export class ObservedMoves {
   }
 
   get #moving(): readonly Migration[] {
-    return this.#migrations.filter(isInFlight);
+    return this.#migrations.filter((each) => isInFlight(each) && !this.#isHalted(each));
+  }
+
+  #isHalted(migration: Migration): boolean {
+    const { hostNamed, now } = this.#options;
+    const hostIsUp = hostNamed(migration.source ?? '')?.ready !== false;
+    return isHalted(migration, { hostIsUp, now: now() });
   }
 
   /**
@@ -122,8 +130,12 @@ export class ObservedMoves {
    */
   get #setOff(): ReadonlySet<string> {
     const recorded = this.#migrations.filter((each) => isOpen(each) && !isUnconfirmed(each));
-    const moved = new Set(recorded.map(({ server }) => server));
-    const there = this.#open.servers.filter((server) => isBeingMoved(server) || moved.has(server.id));
+    const serversOf = (isOf: boolean): ReadonlySet<string> =>
+      new Set(recorded.filter((each) => this.#isHalted(each) === isOf).map(({ server }) => server));
+    const [halted, moved] = [serversOf(true), serversOf(false)];
+    const isPrepared = (server: Server): boolean =>
+      halted.has(server.id) ? isBeingEvacuated(server) : isBeingMoved(server);
+    const there = this.#open.servers.filter((server) => moved.has(server.id) || isPrepared(server));
     return new Set([...this.#asked.since(this.#lookedAt), ...there.map(({ id }) => id)]);
   }
 

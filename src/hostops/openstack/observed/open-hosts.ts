@@ -145,7 +145,8 @@ export function isOutOfDate(
     if (open && !isCutOff(open, server, list.readAt)) return 'unknown';
     return server.taskState === undefined && !asked.has(server.id) ? 'rests' : 'unknown';
   });
-  const pause = states.includes('moves') ? MOVING_LIST_PAUSE_MS : LIST_PAUSE_MS;
+  // A migration that goes down with its host shows nothing any more.
+  const pause = states.includes('moves') && list.hostIsUp ? MOVING_LIST_PAUSE_MS : LIST_PAUSE_MS;
   return states.includes('unknown') || now - list.readAt >= pause;
 }
 

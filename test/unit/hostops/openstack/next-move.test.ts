@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   hasFailed,
+  isHalted,
   isOpen,
   liveObstacle,
   MOST_FAILURES,
@@ -150,6 +151,57 @@ describe('a server on a host that is down', () => {
       ) as unknown,
     });
   });
+
+  it.each(['PAUSED', 'SUSPENDED', 'RESCUE'])(
+    'is not evacuated in status %s, which Nova refuses',
+    (status) => {
+      expect(move({ status }, { hostIsUp: false, policy: ALL_ALLOWED })).toMatchObject({
+        kind: 'stuck',
+        reason: expect.stringMatching(/in which Nova evacuates no server.*set --state active s1/) as unknown,
+      });
+    },
+  );
+});
+
+describe('a server whose migration has gone down with its host', () => {
+  const more = { hostIsUp: false, policy: ALL_ALLOWED };
+  const halted = (status: string, fields: Partial<Migration> = {}): Migration =>
+    migration(status, { createdAt: ago(90), updatedAt: ago(61), ...fields });
+
+  it.each([
+    ['migrating', 'MIGRATING', 'live-migration'],
+    ['resize_prep', 'RESIZE', 'migration'],
+  ])('is evacuated where that had not begun: %s', (taskState, status, type) => {
+    for (const each of ['accepted', 'queued', 'preparing']) {
+      const migrations = [halted(each, { type })];
+      const busy = { taskState, status };
+      expect(move(busy, { ...more, migrations })).toEqual({ kind: 'evacuate' });
+      expect(move(busy, { ...more, migrations, policy: NOTHING_ALLOWED })).toMatchObject({ kind: 'stuck' });
+      expect(move(busy, { ...more, migrations, hostIsUp: true }).kind).toBe('moving');
+    }
+  });
+
+  it('is for a person to judge where that had begun: it may run on the other host', () => {
+    const migrations = [halted('running', { dest: 'compute-7' })];
+    expect(move({ taskState: 'migrating', status: 'MIGRATING' }, { ...more, migrations })).toEqual({
+      kind: 'stuck',
+      reason:
+        'was moving to compute-7 when its host went down, and may run there: bring the host up, or ' +
+        'openstack server evacuate s1 once it surely runs nowhere',
+    });
+  });
+
+  it('is awaited for a minute: Nova may take a host for down that still works', () => {
+    const migrations = [halted('running', { updatedAt: ago(60) })];
+    expect(move({ taskState: 'migrating' }, { ...more, migrations }).kind).toBe('moving');
+  });
+
+  it('is awaited while it is evacuated, with a record of that or before there is one', () => {
+    const migrations = [halted('queued'), halted('pre-migrating', { id: 2, type: 'evacuation' })];
+    expect(move({ taskState: 'rebuilding' }, { ...more, migrations })).toMatchObject({ isLive: false });
+    expect(move({ taskState: 'rebuilding' }, { ...more, migrations: [halted('queued')] }).kind).toBe('wait');
+    expect(move({ host: 'compute-2' }, { ...more, migrations: [halted('queued')] }).kind).toBe('wait');
+  });
 });
 
 describe('a running server that does not move live', () => {
@@ -290,6 +342,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
         status: fc.constantFrom(...MIGRATION_STATUSES),
         type: fc.constantFrom('live-migration', 'migration', 'resize', 'evacuation'),
         dest: fc.constantFrom('compute-2', undefined),
+        updatedAt: fc.constantFrom(ago(30), ago(90)),
       }),
       { maxLength: 5 },
     ),
@@ -305,9 +358,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
       host: at,
       ...(pci ? { flavor: flavored({ 'pci_passthrough:alias': 'a' }) } : {}),
     }),
-    migrations: migrations.map((each, id) =>
-      migration(each.status, { id, type: each.type, dest: each.dest }),
-    ),
+    migrations: migrations.map((each, id) => migration(each.status, { ...each, id })),
   }));
 
 describe('whatever Nova shows', () => {
@@ -316,11 +367,13 @@ describe('whatever Nova shows', () => {
       fc.property(anySituation, (situation) => {
         const { kind } = nextMove(situation);
         const isAsked = !['moving', 'wait', 'stuck'].includes(kind);
-        const isBusy =
-          situation.server.taskState !== undefined ||
-          (kind !== 'confirm' &&
-            situation.migrations.some((each) => isOpen(each) && each.status !== 'finished'));
-        expect(isAsked && isBusy).toBe(false);
+        const open = situation.migrations.filter((each) => isOpen(each) && each.status !== 'finished');
+        const isLost = kind === 'evacuate' && open.length > 0;
+        if (isLost) expect(open.every((each) => isHalted(each, situation))).toBe(true);
+        const { taskState } = situation.server;
+        const isBusy = taskState !== undefined || (kind !== 'confirm' && open.length > 0);
+        if (isLost) expect(taskState).toBeOneOf([undefined, 'migrating', 'resize_prep']);
+        expect(isAsked && isBusy && !isLost).toBe(false);
       }),
       { numRuns: 2_000 },
     );

@@ -341,6 +341,20 @@ describe('a server that is asked to leave', () => {
     expect([host.cloud.moves.migrations, host.cloud.inFlight]).toEqual([[], 0]);
   });
 
+  it('does not move any more once its migration has gone down with its host, unless it is evacuated', async () => {
+    servers = ['migrating', 'rebuilding'].map((task, i) =>
+      shown(`s${String(i)}`, { 'OS-EXT-STS:task_state': task }),
+    );
+    const running = { migration_type: 'live-migration', updated_at: ago(61) };
+    migrations = [moved('s0', { ...running, id: 1 }), moved('s1', { ...running, id: 2 })];
+    await look();
+    expect([[...host.cloud.moves.setOff], host.cloud.inFlight]).toEqual([['s0', 's1'], 2]);
+    host.service.state = 'down';
+    await host.cloud.readHosts();
+    await look();
+    expect([[...host.cloud.moves.setOff], host.cloud.inFlight]).toEqual([['s1'], 1]);
+  });
+
   it('and of which nothing is seen for a minute is counted as lost', async () => {
     servers = [shown('s1')];
     await look('s1');

@@ -25,6 +25,12 @@ describe('a list of servers is out of date', () => {
     expect(isOutOfDate(list, migrations, NOBODY, NOW + pause)).toBe(true);
   });
 
+  it('after ten seconds also while one of them moves from a host that is down', () => {
+    const list = { ...listOf([moving], [running]), hostIsUp: false };
+    expect(isOutOfDate(list, [running], NOBODY, NOW + 9_999)).toBe(false);
+    expect(isOutOfDate(list, [running], NOBODY, NOW + 10_000)).toBe(true);
+  });
+
   it.each([
     ['of a server that it does not have began', [], [migration('running', { server: 's9' })]],
     ['was completed', [running], [migration('completed')]],

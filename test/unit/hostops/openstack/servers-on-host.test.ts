@@ -64,6 +64,27 @@ describe('the servers of a host', () => {
     expect(due(instances([a, b, busy])), 'another task is no move').toEqual(['a']);
   });
 
+  it('do not wait for one whose migration has gone down with their host', () => {
+    const halted = server({ ...c, taskState: 'migrating', status: 'MIGRATING' });
+    const migrations = [migration('running', { server: 'c', updatedAt: ago(61) })];
+    const down = (policy: Partial<MoveLimits>, more: Partial<Moves> = {}): InstanceFacts[] =>
+      instancesOn(
+        { host: HOST, hostIsUp: false, servers: [a, b, halted], readAt: NOW },
+        moves({ migrations, ...more }),
+        { ...LIMITS, ...policy },
+        NOW,
+      );
+    expect(due(down({ evacuation: true }))).toEqual(['a']);
+    expect(due(down({ evacuation: true }, { migrations: [migration('running', { server: 'c' })] }))).toEqual(
+      [],
+    );
+    expect(due(down({}))).toEqual([]);
+    const evacuated = server({ ...c, taskState: 'rebuilding' });
+    const on = { host: HOST, hostIsUp: false, servers: [a, b, evacuated], readAt: NOW };
+    const asked = instancesOn(on, moves({ migrations }), { ...LIMITS, evacuation: true }, NOW);
+    expect(due(asked), 'while it is evacuated').toEqual([]);
+  });
+
   it('wait for one that was asked a moment ago, of which Nova shows nothing yet', () => {
     const asked = { setOff: new Set(['b']) };
     expect(due(instances([a, b, c], asked))).toEqual(['b']);
