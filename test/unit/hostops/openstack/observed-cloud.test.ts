@@ -351,7 +351,6 @@ describe('a server that is asked to leave', () => {
     expect([[...host.cloud.moves.setOff], host.cloud.inFlight]).toEqual([['s0', 's1'], 2]);
     host.service.state = 'down';
     await host.cloud.readHosts();
-    await look();
     expect([[...host.cloud.moves.setOff], host.cloud.inFlight]).toEqual([['s1'], 1]);
   });
 
