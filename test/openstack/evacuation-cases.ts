@@ -59,7 +59,7 @@ export function evacuationCases(
     });
     const { message: left } = await fleet.until(
       'what is left to persons',
-      (status) => /^2 servers left.*when its host went down/.test(status.message ?? ''),
+      (status) => /: 2 servers left .*when its host went down/.test(status.message ?? ''),
       SECONDS,
     );
     expect(left).toContain(`openstack server evacuate ${inMotion} once it surely runs nowhere`);
