@@ -6,15 +6,8 @@ import { migrationRecords } from '../support/openstack/observer.ts';
 import type { OperatedCloud } from '../support/openstack/operated-cloud.ts';
 import { firmwarePatch } from '../support/operator/strategies.ts';
 
-export type VimPlaces = {
-  /** Two hosts of the strategy of vim-2024. */
-  readonly latest: readonly number[];
-  /** The hosts of the strategies of vim-2020. */
-  readonly patched: number;
-  readonly upgraded: number;
-  /** In no pool: it takes servers in. */
-  readonly refuge: number;
-};
+/** The number of a host, and of one in no pool, which takes its server in. */
+type Places = { readonly host: number; readonly refuge: number };
 
 const ONE_STAGE = { mode: 'Run', throughStage: 0 };
 const SECONDS = 240;
@@ -30,12 +23,32 @@ function firstStage({ applyPhase }: StrategyStatus) {
   return { hosts, steps: steps.map(({ name }) => name) };
 }
 
-/** @param cloudOf is called when the cloud runs */
-export function vimCases(cloudOf: () => OperatedCloud, places: VimPlaces): void {
+/** A host with a server, which can move to the refuge. */
+async function occupied({ cloudAdmin: admin, openStack }: OperatedCloud, name: string, places: Places) {
+  const [host = '', refuge = ''] = [places.host, places.refuge].map((each) => openStack.hosts[each]);
+  const { flavor } = await enclose(admin, name, [host, refuge]);
+  const { id } = await admin.bootServer(name, { host, flavor });
+  const expectEmptied = async (): Promise<void> => {
+    expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host: refuge });
+    expect((await migrationRecords(admin, id)).map(({ type, status }) => [type, status])).toEqual([
+      ['live-migration', 'completed'],
+    ]);
+    const service = await admin.serviceOf(host);
+    expect(service).toMatchObject({ status: 'enabled', disabledReason: undefined });
+  };
+  return { host, expectEmptied };
+}
+
+/**
+ * @param cloudOf is called when the cloud runs
+ * @param latest are the numbers of the two hosts of the strategy of vim-2024
+ * @param earlier are those of the strategy of vim-2020
+ */
+export function vimCases(cloudOf: () => OperatedCloud, latest: readonly number[], earlier: Places): void {
   it('carries out a stage as the VIM of 2024 plans it', async () => {
     const cloud = cloudOf();
     const { cloudAdmin: admin, openStack } = cloud;
-    const hosts = places.latest.map((place) => openStack.hosts[place] ?? '');
+    const hosts = latest.map((place) => openStack.hosts[place] ?? '');
     await admin.setEnabled(hosts.at(-1) ?? '', false, 'a fan is broken');
     const stateOf = async () =>
       (await admin.computeServices())
@@ -49,7 +62,10 @@ export function vimCases(cloudOf: () => OperatedCloud, places: VimPlaces): void 
     await fleet.apply({ execution: ONE_STAGE });
     const status = await fleet.until('the end of stage 0', hasStageDone, SECONDS);
     expect([status.run?.actions?.profile, status.stages]).toEqual(['vim-2024', '1/2']);
-    const { steps, hosts: [host = ''] = [] } = firstStage(status);
+    const {
+      steps,
+      hosts: [host = ''],
+    } = firstStage(status);
     expect(steps.slice(0, 2)).toEqual(['query-alarms', 'migrate-instances-from-host']);
     expect(steps.at(-1)).toBe('wait-alarms-clear');
     // The host that a person has disabled is rebooted in a step of its own, and stays disabled.
@@ -59,25 +75,8 @@ export function vimCases(cloudOf: () => OperatedCloud, places: VimPlaces): void 
     expect(await stateOf()).toEqual(before);
   });
 
-  /** A host with a server, which can move to the refuge. */
-  async function occupied(name: string, place: number) {
-    const { cloudAdmin: admin, openStack } = cloudOf();
-    const [host = '', refuge = ''] = [place, places.refuge].map((each) => openStack.hosts[each]);
-    const { flavor } = await enclose(admin, name, [host, refuge]);
-    const { id } = await admin.bootServer(name, { host, flavor });
-    const expectEmptied = async (): Promise<void> => {
-      expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host: refuge });
-      expect((await migrationRecords(admin, id)).map(({ type, status }) => [type, status])).toEqual([
-        ['live-migration', 'completed'],
-      ]);
-      const service = await admin.serviceOf(host);
-      expect(service).toMatchObject({ status: 'enabled', disabledReason: undefined });
-    };
-    return { host, expectEmptied };
-  }
-
   it('carries out a stage as the VIM of 2020 plans it: services are disabled before servers move', async () => {
-    const { host, expectEmptied } = await occupied('vim-2020', places.patched);
+    const { host, expectEmptied } = await occupied(cloudOf(), 'vim-2020', earlier);
     const fleet = await cloudOf().fleet('vim-2020', [host], {
       strategy: { profile: 'vim-2020', workerApplyType: 'parallel' },
     });
@@ -93,9 +92,12 @@ export function vimCases(cloudOf: () => OperatedCloud, places: VimPlaces): void 
     });
     await expectEmptied();
   });
+}
 
+/** @param cloudOf is called when the cloud runs */
+export function vimUpgradeCases(cloudOf: () => OperatedCloud, places: Places): void {
   it('upgrades a host as the VIM of 2020 plans it, till it is in service again', async () => {
-    const { host, expectEmptied } = await occupied('vim-upgrade', places.upgraded);
+    const { host, expectEmptied } = await occupied(cloudOf(), 'vim-upgrade', places);
     const fleet = (await cloudOf().fleet('vim-upgrade', [host])).upgrade();
     await fleet.apply({
       ...{ profile: 'vim-2020', hosts: { worker: { action: firmwarePatch.action } } },

@@ -153,8 +153,8 @@ export class NovaMoves {
     const server = state.server(id);
     if (!server) throw new NovaRefusal(404, `Instance ${id} could not be found.`);
     const because = (what: string): string => `Cannot ${act} instance ${id} while it is in ${what}`;
-    const isBusy = server.task !== undefined && act !== 'evacuate';
-    const busy = isBusy ? because(`task_state ${server.task ?? ''}`) : undefined;
+    const task = act === 'evacuate' ? undefined : server.task;
+    const busy = task === undefined ? undefined : because(`task_state ${task}`);
     const conflict =
       busy ?? (statuses.includes(server.status) ? undefined : because(`state ${server.status}`));
     const unknown =
