@@ -78,9 +78,15 @@ export class CloudPeople {
         return this.#setService(kind, true, undefined);
       case 'server created':
         return this.#create(host);
-      case 'compute host down':
-        note(kind, host);
-        return hosts.silence(host, random.int(20_000, 150_000));
+      case 'compute host down': {
+        // Often in the middle of a move: then the rest of its servers can only be evacuated.
+        const busy = state.services.filter((each) =>
+          state.servers.some(({ host: at, task }) => at === each.host && task === 'migrating'),
+        );
+        const lost = busy.length > 0 && random.chance(0.7) ? random.pick(busy).host : host;
+        note(kind, lost);
+        return hosts.silence(lost, random.int(20_000, 240_000));
+      }
       case 'Nova restarted on a host':
         note(kind, host);
         return moves.restarted(host);

@@ -229,6 +229,8 @@ export class NovaMoves {
     const { state } = this.#options;
     const found = state.migration(migration);
     if (!found || !this.#isOpen(migration) || !state.server(server)) return;
+    // It has gone down with its host, and is cut off when that starts again.
+    if (type === 'live-migration' && state.service(found.source).silentSince !== undefined) return;
     const dest = state.service(found.dest ?? '');
     const fault = 'Live migration failed.';
     switch (fate.end) {
