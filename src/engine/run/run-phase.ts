@@ -12,12 +12,18 @@ import { digest } from '../../planner/digest.ts';
 import type { Stage } from '../../planner/plan.ts';
 
 /**
+ * So many rounds may end in one pass. Each of them had nothing to do, and neither would the next one: a workflow of users may
+ * be wrong, and a pass without an end would stop the whole operator.
+ */
+const MOST_ROUNDS = 100;
+
+/**
  * Advances a phase as far as possible now, stage by stage. Undefined while it runs, and while it pauses before
  * `stopAtStage` or waits for a person.
  */
 export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
   if (isAborting(pass)) return awaitStep(pass, phase);
-  for (;;) {
+  for (let rounds = 0; ; rounds += 1) {
     const ending = runStages(pass, phase);
     if (ending || phase.currentStage < phase.totalStages) return ending;
     if (phase !== pass.run.apply || !pass.profile.next) return combinedOver(phase);
@@ -25,6 +31,10 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
       stopPhaseTimer(phase);
       return undefined;
     }
+    if (rounds === MOST_ROUNDS)
+      return failedBecause([
+        `${String(MOST_ROUNDS)} rounds in a row had nothing to do: the workflow asks for the same again`,
+      ]);
     const next = pass.profile.next(pass);
     switch (next.kind) {
       case 'complete':

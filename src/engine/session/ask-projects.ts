@@ -6,7 +6,7 @@ import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import type { Turn } from '../turn.ts';
 import { sharesOf } from './constraints/shares.ts';
-import { byProject, hasLeft, instancesOn, occupancy } from './occupancy.ts';
+import { byProject, instancesOn, isLeftOut, occupancy } from './occupancy.ts';
 import { replySecondsIn } from './rounds.ts';
 import { sessionOf } from './session-of.ts';
 import { MOVE_ACTIONS, type AskedState } from '../../crds/vocabulary.ts';
@@ -40,14 +40,15 @@ export const askProjects: RunJudge = (pass, { stage }) => {
 };
 
 function ask(
-  { turn }: Pass,
+  pass: Pass,
   session: SessionProgress,
   terms: SessionTerms,
   stage: StageStatus,
   state: AskedState,
 ): SessionProgress | Verdict {
+  const { turn } = pass;
   const all = stage.hosts?.length ? stage.hosts : computeHosts(session).map(({ name }) => name);
-  const names = all.filter((name) => !hasLeft(turn.view, name));
+  const names = all.filter((name) => !isLeftOut(pass, name));
   const found = names.map((name) => instancesOn(turn.view, name));
   const hosts = found.flatMap((instances) => (instances ? [{ instances }] : []));
   if (hosts.length < found.length)
@@ -72,7 +73,7 @@ function ask(
     members,
     moves: session.moves.filter(({ done }) => !done),
   };
-  const shares = state === 'SCALE_IN' ? sharesIn(turn, session) : undefined;
+  const shares = state === 'SCALE_IN' ? sharesIn(pass, session) : undefined;
   for (const [id, instances] of projects) {
     const uids = instances.map(({ uid }) => uid);
     const give = shares && { give: shares.get(id) ?? { vcpus: 0, instances: [] } };
@@ -95,11 +96,9 @@ function agreedBefore({ projects, agreed = [] }: SessionProgress): NonNullable<S
 }
 
 /** What projects can give up; undefined where their constraints are not looked at, or the room on the hosts is not known. */
-function sharesIn(
-  { constraints, view }: Turn,
-  session: SessionProgress,
-): ReadonlyMap<string, Share> | undefined {
-  const hosts = occupancy(session, view);
+function sharesIn(pass: Pass, session: SessionProgress): ReadonlyMap<string, Share> | undefined {
+  const { constraints } = pass.turn;
+  const hosts = occupancy(session, pass);
   const isRoomKnown = hosts?.some(({ capacity }) => capacity > 0) === true;
   return constraints && hosts && isRoomKnown ? sharesOf(hosts, constraints) : undefined;
 }

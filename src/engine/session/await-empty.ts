@@ -1,14 +1,15 @@
 import type { RunJudge } from '../pass.ts';
 import { DONE, failed } from '../steps/verdict.ts';
-import { hasLeft, instancesOn } from './occupancy.ts';
+import { instancesOn, isLeftOut } from './occupancy.ts';
 
 /**
  * Waits until nothing runs on the hosts of the stage, which take no new work. Nothing is moved without its project. Before
  * such a host is taken out of service, it waits only for what is leaving.
  */
-export const awaitEmpty: RunJudge = ({ turn: { view } }, { stage, step }) => {
+export const awaitEmpty: RunJudge = (pass, { stage, step }) => {
+  const { view } = pass.turn;
   for (const host of stage.hosts ?? []) {
-    if (hasLeft(view, host)) continue;
+    if (isLeftOut(pass, host)) continue;
     const instances = instancesOn(view, host);
     if (!instances) return { kind: 'blocked', reason: `waiting to see what runs on ${host}` };
     if (instances.length === 0) continue;

@@ -2,12 +2,13 @@
 import { ownerText } from '../../crds/owner-ref.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { effectKey, type Effect } from '../effect.ts';
+import { skippedBecause } from '../hosts/skips.ts';
 import { noteReason, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass, type RunJudge } from '../pass.ts';
 import { foundClosed } from '../run/prior-state.ts';
 import { currentStage } from '../run/run-state.ts';
 import type { Claim, HostFacts } from '../view.ts';
 import { DONE } from '../steps/verdict.ts';
-import { hasLeft } from './occupancy.ts';
+import { isLeftOut } from './occupancy.ts';
 import { sessionOf } from './session-of.ts';
 import { computeHosts, type ClosedHost } from './session-state.ts';
 
@@ -27,7 +28,7 @@ export const closeHosts: RunJudge = (pass, { stage }) => {
   let givesWay = false;
   for (const { name } of wanted) {
     const facts = pass.turn.view.host(name);
-    if (!facts || hasLeft(pass.turn.view, name)) continue;
+    if (!facts || isLeftOut(pass, name)) continue;
     if (facts.claim?.run === pass.run.id) continue;
     const other = pass.turn.permits.others?.get(name);
     if (facts.claim) waiting.push(`${name} is held by ${ownerText(facts.claim.owner)}`);
@@ -98,17 +99,19 @@ export function openHosts(pass: Pass): void {
 }
 
 /**
- * Opens the closed hosts for which another run has a permit: it got that before it could see them closed. It goes first,
- * else each would wait for the other. The session closes them again in its next round.
+ * Opens closed hosts before the end of the session: those that a request skips, and those for which another run has a
+ * permit. It got that before it could see them closed, and goes first, else each would wait for the other. The session
+ * closes them again in its next round.
  */
-export function openForOthers(pass: Pass): void {
+export function openEarly(pass: Pass): void {
   const { others } = pass.turn.permits;
   for (const host of pass.run.session?.closed ?? []) {
     const other = others?.get(host.name);
-    const effects = other === undefined ? [] : opening(pass, host);
-    if (other === undefined || effects.length === 0) continue;
+    const why = skippedBecause(pass, host.name) ?? (other && `${host.name} has a permit of ${other}`);
+    const effects = why === undefined ? [] : opening(pass, host);
+    if (why === undefined || effects.length === 0) continue;
     pass.effects.push(...effects);
-    noteReason(pass, `opening ${host.name}, which has a permit of ${other}`);
+    noteReason(pass, `opening ${host.name}: ${why}`);
     wakeAt(pass, pass.turn.now + RESYNC_MILLISECONDS);
   }
 }

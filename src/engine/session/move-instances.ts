@@ -4,13 +4,13 @@ import type { Pass, RunJudge } from '../pass.ts';
 import { DONE, failed, type Verdict } from '../steps/verdict.ts';
 import type { InstanceFacts } from '../view.ts';
 import { awaitMove, begin, recordEnds, requestMove, type Leave } from './moves.ts';
-import { hasLeft, instancesOn, projectOf } from './occupancy.ts';
+import { instancesOn, isLeftOut, projectOf } from './occupancy.ts';
 import { sessionOf } from './session-of.ts';
 
 export const moveInstances: RunJudge = (pass, { stage, step }) => {
   const host = stage.hosts?.[0] ?? '';
   const { view } = pass.turn;
-  const instances = hasLeft(view, host) ? [] : instancesOn(view, host);
+  const instances = isLeftOut(pass, host) ? [] : instancesOn(view, host);
   if (!instances) return { kind: 'blocked', reason: `waiting to see what runs on ${host}` };
   recordEnds(pass);
   if (instances.length === 0) return DONE;

@@ -1,6 +1,7 @@
 /** The room on the compute hosts of a session, as they are observed. Pure. */
 import type { Facts, HostName } from '../../planner/hosts/facts.ts';
 import type { Labels } from '../../planner/hosts/labels.ts';
+import type { Pass } from '../pass.ts';
 import type { InstanceFacts, View } from '../view.ts';
 import { computeHosts, type SessionHost, type SessionProgress } from './session-state.ts';
 
@@ -13,16 +14,16 @@ export type Occupied = {
 };
 
 /**
- * The compute hosts in their order, without those that have left; undefined while it is not known what runs on one of
- * them.
+ * The compute hosts in their order, without those that the session goes on without; undefined while it is not known what
+ * runs on one of them.
  */
 export function occupancy(
   session: Pick<SessionProgress, 'hosts'>,
-  view: Pick<View, 'host'>,
+  pass: Pick<Pass, 'run' | 'turn'>,
 ): readonly Occupied[] | undefined {
-  const present = computeHosts(session).filter(({ name }) => !hasLeft(view, name));
+  const present = computeHosts(session).filter(({ name }) => !isLeftOut(pass, name));
   const found = present.map((host): Occupied | undefined => {
-    const { instances, capacity: known, facts = {} } = view.host(host.name) ?? {};
+    const { instances, capacity: known, facts = {} } = pass.turn.view.host(host.name) ?? {};
     if (!instances) return undefined;
     const used = instances.reduce((sum, { size = 0 }) => sum + size, 0);
     // A host of unknown size counts as full.
@@ -84,9 +85,9 @@ export function projectOf({ project, namespace }: InstanceFacts): string {
   return project ?? namespace;
 }
 
-/** Whether a host has left the cluster or the pool: a session goes on without it. */
-export function hasLeft(view: Pick<View, 'host'>, host: HostName): boolean {
-  return view.host(host)?.isMember !== true;
+/** Whether a session goes on without a host: it has left the cluster or the pool, or a request skips it. */
+export function isLeftOut({ run, turn }: Pick<Pass, 'run' | 'turn'>, host: HostName): boolean {
+  return turn.view.host(host)?.isMember !== true || run.skipped.some(({ name }) => name === host);
 }
 
 /** The observed instances of one host; undefined while they are not known. */

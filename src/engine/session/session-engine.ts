@@ -7,7 +7,7 @@ import { CAREEN_ENGINE } from '../profiles/careen.ts';
 import { isGood } from '../run/results.ts';
 import type { RunState } from '../run/run-state.ts';
 import { stagesFrom } from '../run/stage-folds.ts';
-import { forget, openForOthers, openHosts } from './close-hosts.ts';
+import { forget, openEarly, openHosts } from './close-hosts.ts';
 import { freeRoom, occupancy, type Occupied } from './occupancy.ts';
 import { SESSION_STEPS } from './run-steps.ts';
 import { sessionOf } from './session-of.ts';
@@ -59,7 +59,7 @@ function nextStages(pass: Pass, workflow: Workflow): NextStages {
   const { terms } = sessionOf(pass);
   noteMaintained(pass, 0);
   const { session } = sessionOf(pass);
-  const hosts = occupancy(session, turn.view);
+  const hosts = occupancy(session, pass);
   if (!hosts) return { kind: 'wait', reason: 'waiting to see what runs on the hosts of the session' };
   const { timing } = plan.actions;
   const { constraints, now } = turn;
@@ -112,7 +112,7 @@ function recordSession(pass: Pass, before: RunState): void {
   if (end !== undefined && pass.run.session.state !== end) pass.run.session = inState(pass.run.session, end);
   // Also at a good end: a host that had left the pool was not worked on.
   if (end !== undefined) openHosts(pass);
-  else openForOthers(pass);
+  else openEarly(pass);
 }
 
 const END_STATES: Partial<Record<Draft['state'], 'MAINTENANCE_DONE' | 'MAINTENANCE_FAILED'>> = {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedOperator } from '../../../src/cli/simulate/simulated-operator.ts';
+import type { EngineProfile } from '../../../src/engine/pass.ts';
+import { sessionEngine } from '../../../src/engine/session/session-engine.ts';
 import { playSession, type PlayedSession } from '../../../src/cli/vectors/sessions/play-session.ts';
 import { recordedSession } from '../../../src/cli/vectors/sessions/recorded-session.ts';
 
@@ -25,6 +27,7 @@ async function play(
   instances: readonly string[],
   changing: Pick<ChangingOperator, 'when' | 'change'>,
   actions: readonly { readonly plugin: string; readonly type: string }[] = [],
+  profile?: EngineProfile,
 ): Promise<{ readonly played: PlayedSession; readonly operator: SimulatedOperator }> {
   const recorded = recordedSession.parse({
     id: 'changing',
@@ -40,7 +43,11 @@ async function play(
   });
   let operator: SimulatedOperator | undefined;
   const played = await playSession(recorded, {
-    makeOperator: (assignment) => (operator = Object.assign(new ChangingOperator(assignment), changing)),
+    makeOperator: (assignment) =>
+      (operator = Object.assign(
+        new ChangingOperator({ ...assignment, ...(profile && { profile }) }),
+        changing,
+      )),
   });
   if (!operator) throw new Error('there was no operator');
   return { played, operator };
@@ -61,6 +68,47 @@ describe('a session whose hosts change', () => {
       });
     },
   );
+
+  it.each(['MAINTENANCE', 'START_MAINTENANCE', 'PLANNED_MAINTENANCE'])(
+    'goes on without a host that a request skips in %s, and opens it',
+    async (state) => {
+      const { played, operator } = await play(['compute-0', 'compute-1'], {
+        when: ({ run }) => run.session?.state === state,
+        change: ({ requests }) => requests.push({ id: 'ask-1', verb: 'skip-host', host: 'compute-1' }),
+      });
+      expect(operator.answers).toMatchObject([{ id: 'ask-1', answer: 'accepted' }]);
+      expect(played.endState).toBe('MAINTENANCE_DONE');
+      expect(operator.run.session).toMatchObject({
+        closed: [],
+        hosts: HOSTS.map((name) => ({ name, maintained: name !== 'compute-1' })),
+      });
+      const effects = operator.accepted.map(
+        (effect) => `${effect.kind} ${'host' in effect ? effect.host : ''}`,
+      );
+      expect(effects.at(-1), 'the last host is given back after it').not.toBe('release compute-1');
+    },
+  );
+
+  it('goes on without an empty host that a request skips after all were closed', async () => {
+    const { played, operator } = await play([], {
+      when: ({ run }) => run.hosts.some(({ name }) => name === 'compute-1'),
+      change: ({ requests }) => requests.push({ id: 'ask-1', verb: 'skip-host', host: 'compute-2' }),
+    });
+    expect(played.endState).toBe('MAINTENANCE_DONE');
+    expect(operator.run.session).toMatchObject({
+      closed: [],
+      hosts: HOSTS.map((name) => ({ name, maintained: name !== 'compute-2' })),
+    });
+  });
+
+  it('fails at a workflow that asks for rounds without an end, and names it', async () => {
+    const endless = sessionEngine(() => ({ kind: 'round', state: 'START_MAINTENANCE', stages: [] }));
+    const { played, operator } = await play([], { when: () => false, change: () => undefined }, [], endless);
+    expect(played.endState).toBe('MAINTENANCE_FAILED');
+    expect(operator.run.apply.reason).toBe(
+      'stage 1: 100 rounds in a row had nothing to do: the workflow asks for the same again',
+    );
+  });
 
   it('asks about what came to an empty host before its turn, and takes the host out of service later', async () => {
     const { played } = await play(['compute-0'], {

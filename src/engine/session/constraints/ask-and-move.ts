@@ -9,7 +9,7 @@ import { DONE, failed, obstacleOf, reasonOf, type Verdict } from '../../steps/ve
 import type { Obstacle } from '../../turn.ts';
 import type { InstanceFacts, Instant } from '../../view.ts';
 import { awaitMove, begin, recordEnds, requestMove, type Leave } from '../moves.ts';
-import { hasLeft, instancesOn } from '../occupancy.ts';
+import { instancesOn, isLeftOut } from '../occupancy.ts';
 import { sessionOf } from '../session-of.ts';
 import { heldUp, type Groups } from './affected.ts';
 import { constraintOf, type Constraints } from './constraints.ts';
@@ -35,7 +35,7 @@ export const askAndMove: RunJudge = (pass, running) => {
 const askAndMoveOn: RunJudge = (pass, { stage, step }) => {
   const host = stage.hosts?.[0] ?? '';
   const { constraints, view } = pass.turn;
-  const instances = hasLeft(view, host) ? [] : instancesOn(view, host);
+  const instances = isLeftOut(pass, host) ? [] : instancesOn(view, host);
   if (!instances || !constraints)
     return { kind: 'blocked', reason: `waiting to see what runs on ${host}, and under which constraints` };
   recordEnds(pass);
