@@ -169,7 +169,7 @@ export class SessionCheck {
     if (!known.asked.has(key)) {
       const stage = stagesOf(object).find(({ inProgress }) => inProgress);
       known.asked.set(key, { question, stage: stage ? attemptOf(stage) : '' });
-      if (stage) this.#asks(stage, session, question);
+      if (stage) this.#asks(object, stage, session, question);
     }
     if (!question.answer) return;
     const answer = JSON.stringify(question.answer);
@@ -184,11 +184,13 @@ export class SessionCheck {
       if (action !== 'OWN_ACTION' && question.instances.includes(uid)) known.agreed.add(uid);
   }
 
-  /** A project is asked about all its instances on the hosts that the question is about. */
-  #asks(stage: Stage, session: Session, { project, number, instances }: Question): void {
+  /** A project is asked about all its instances on the hosts that the question is about; nobody is about skipped ones. */
+  #asks(object: ApiObject, stage: Stage, session: Session, { project, number, instances }: Question): void {
     const { now, server, isViewFresh, failed } = this.#options;
     const compute = session.hosts.filter(({ type }) => type === 'compute').map(({ name }) => name);
-    const hosts = new Set(stage.hosts.length > 0 ? stage.hosts : compute);
+    const skipped = skippedBy(object);
+    const about = stage.hosts.length > 0 ? stage.hosts : compute;
+    const hosts = new Set(about.filter((host) => !skipped.has(host)));
     const before = now() - (isViewFresh() ? SEEN_MS : IN_FLIGHT_MS);
     for (const pod of server.list('pods')) {
       const { uid, namespace = '', deletionTimestamp, name } = pod.metadata;
@@ -287,16 +289,17 @@ export class SessionCheck {
     done.set(host, (done.get(host) ?? new Set()).add(labels['careen.dev/action'] ?? ''));
   }
 
-  /** Each compute host was worked on. */
+  /** Each compute host was worked on that has not left and was not skipped. */
   #ended(object: ApiObject, { hosts }: Session, { done }: Known): void {
     const { failed, hasLeft } = this.#options;
+    const skipped = skippedBy(object);
     const actions = object.spec?.['actions'];
     const asked = (Array.isArray(actions) ? actions : [])
       .filter((each) => at(each, 'type') === 'host' || at(each, 'type') === 'compute')
       .map((each) => String(at(each, 'plugin')));
     for (const { name } of hosts.filter(({ type }) => type === 'compute'))
       for (const action of asked)
-        if (!hasLeft(name) && done.get(name)?.has(action) !== true)
+        if (!hasLeft(name) && !skipped.has(name) && done.get(name)?.has(action) !== true)
           failed(`(6) ${nameOf(object)} is done, and ${action} did not succeed on ${name}`);
   }
 
@@ -349,4 +352,10 @@ function isValid({ answer, actions }: Given, { asked, instances }: Question): bo
     names.every((uid) => instances.includes(uid)) &&
     instances.every((uid) => MOVES.has(actions[uid] ?? actions['*'] ?? ''))
   );
+}
+
+/** The hosts that requests leave out of the run. */
+function skippedBy({ status }: ApiObject): ReadonlySet<string> {
+  const found = at(status, 'skipped');
+  return new Set((Array.isArray(found) ? found : []).map((each) => String(at(each, 'name'))));
 }
