@@ -55,6 +55,8 @@ export class OtherSessions {
   readonly #unsure = new Map<string, Unsure>();
   /** By key: since when a session waits to be taken over. */
   readonly #waitingSince = new Map<string, Instant>();
+  /** By key and instance: when this process saw first that it was gone. */
+  readonly #leftAt = new Map<string, Map<string, Instant>>();
   #turn: Promise<unknown> = Promise.resolve();
   /** How many decisions `store` has ended with. */
   #stores = 0;
@@ -66,7 +68,9 @@ export class OtherSessions {
   /** The watch shows the session with this key, or that it is gone. */
   shows(key: string, isThere: boolean): void {
     if (isThere) this.#keys.add(key);
-    else for (const known of [this.#keys, this.#idle, this.#unsure, this.#waitingSince]) known.delete(key);
+    else
+      for (const known of [this.#keys, this.#idle, this.#unsure, this.#waitingSince, this.#leftAt])
+        known.delete(key);
   }
 
   /** The watch has shown all sessions that exist. One that is made later is first worked on by this process. */
@@ -89,7 +93,9 @@ export class OtherSessions {
       const unsure = this.#unsureOf(key, strategy);
       const all: readonly SessionTraces[] = [strategy.status, ...(unsure ? [unsure] : [])];
       if (stores === this.#stores && uncertain.length === 0 && all.every(affectsNothing)) this.#rests(key);
-      found.push(...all.map((traces) => ({ ...affectedIn(words, traces, view), uncertain })));
+      found.push(
+        ...all.map((traces) => ({ ...affectedIn(words, traces, view, this.#leftIn(key)), uncertain })),
+      );
     }
     return {
       affected: found.flatMap(({ affected }) => affected),
@@ -139,6 +145,15 @@ export class OtherSessions {
     const turn = this.#turn.then(act);
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  #leftIn(key: string): (instance: string) => Instant {
+    return (instance) => {
+      const known = this.#leftAt.get(key) ?? new Map<string, Instant>();
+      const at = known.get(instance) ?? this.#deps.clock();
+      this.#leftAt.set(key, known.set(instance, at));
+      return at;
+    };
   }
 
   #isIdle(key: string): boolean {

@@ -20,7 +20,10 @@ export function againstSkip(
 }
 
 /** Why the run does nothing more on a host; undefined when no request skips it. */
-export function skippedBecause({ run }: Pick<Pass, 'run'>, host: HostName): string | undefined {
+export function skippedBecause(
+  { run }: { readonly run: Pick<Pass['run'], 'skipped'> },
+  host: HostName,
+): string | undefined {
   const skip = run.skipped.find(({ name }) => name === host);
   return skip && `${host} was skipped at the request ${skip.request}`;
 }

@@ -7,7 +7,9 @@ import { statusText } from '../../crds/text/status-text.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { countsHosts } from '../../planner/plan.ts';
 import { hasNobodyLeft } from '../../engine/hosts/leavers.ts';
+import { skippedBecause } from '../../engine/hosts/skips.ts';
 import { currentStage, type RunState } from '../../engine/run/run-state.ts';
+import { computeHosts } from '../../engine/session/session-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
 export type MessageInput = {
@@ -137,12 +139,14 @@ function canGoBack({ apply: { stages, earlier } }: RunState): boolean {
   return !isEnding && (isDone || (earlier?.hosts ?? 0) > 0);
 }
 
-function appliedMessage({ apply }: RunState, { done: madeSo, lacks }: StrategyWords): string {
+function appliedMessage(run: RunState, { done: madeSo, lacks }: StrategyWords): string {
+  const { apply } = run;
   const { stages, earlier } = apply;
   if (stages.length === 0) return `nothing to do: no host that the plan is about ${lacks}`;
   const leftBefore = earlier?.left ?? 0;
   const left = [
     ...leaversOf(stages),
+    ...neverWorkedOn(run, madeSo),
     ...(leftBefore > 0 ? [`${counted(leftBefore, 'host')} of the stages in PlanStages left, too`] : []),
   ];
   if (left.length === 0) return `all hosts of the plan are ${madeSo}`;
@@ -187,6 +191,20 @@ const HOLDS_BACK: ReadonlySet<Finding['reason']> = new Set(['NotPermitted', 'Poo
 /** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
 function leaversOf(stages: readonly StageStatus[]): string[] {
   const reasons = [...new Set(stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason)))];
+  return shortened(reasons);
+}
+
+/** The hosts of a session that are in no stage that says why they were left out. */
+function neverWorkedOn(run: RunState, madeSo: string): string[] {
+  const named = new Set(run.apply.stages.flatMap(({ left = [] }) => left.map(({ name }) => name)));
+  const hosts = run.session ? computeHosts(run.session) : [];
+  const reasons = hosts
+    .filter(({ name, maintained }) => !maintained && !named.has(name))
+    .map(({ name }) => skippedBecause({ run }, name) ?? `${name} was not ${madeSo}`);
+  return shortened(reasons);
+}
+
+function shortened(reasons: readonly string[]): string[] {
   const more = reasons.length - NAMED;
   return [...reasons.slice(0, NAMED), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }

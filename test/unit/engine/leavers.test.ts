@@ -1,20 +1,9 @@
-import { strategyWords } from '../../../src/crds/text/strategy-words.ts';
 import { describe, expect, it } from 'vitest';
-import { messageOf } from '../../../src/status/shown/message.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
+import { messageAtEnd } from '../support/message-at-end.ts';
 import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
 
 const KERNEL_VERSION = 'nodeInfo.kernelVersion';
-
-function messageAtEnd({ run }: SimulatedRun): string {
-  return messageOf(run, {
-    summary: '',
-    reasons: [],
-    order: { mode: 'Run' },
-    openRemedy: undefined,
-    words: strategyWords({}),
-  });
-}
 
 describe.each([
   { how: 'in one process', restarts: false },

@@ -1,22 +1,11 @@
-import { strategyWords } from '../../../src/crds/text/strategy-words.ts';
 import { describe, expect, it } from 'vitest';
-import { messageOf } from '../../../src/status/shown/message.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
+import { messageAtEnd } from '../support/message-at-end.ts';
 import { ask, held } from '../support/requests.ts';
 import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
 
 const KERNEL_VERSION = 'nodeInfo.kernelVersion';
 const SKIP = { verb: 'skip-host', host: 'w-2' } as const;
-
-function messageAtEnd({ run }: SimulatedRun): string {
-  return messageOf(run, {
-    summary: '',
-    reasons: [],
-    order: { mode: 'Run' },
-    openRemedy: undefined,
-    words: strategyWords({}),
-  });
-}
 
 function leftIn({ run }: SimulatedRun): string[] {
   return run.apply.stages.flatMap(({ left = [] }) => left.map(({ name }) => name));

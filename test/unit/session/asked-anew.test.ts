@@ -37,7 +37,7 @@ function passAfter(): Pass {
   const plan = { actions: { session: terms } } as unknown as Plan;
   // Only these parts are looked at.
   const apply = { currentStage: 2, stages: [] };
-  const run = { apply, hosts: [], currentPhase: 'apply', session } as unknown as RunState;
+  const run = { apply, hosts: [], skipped: [], currentPhase: 'apply', session } as unknown as RunState;
   const host = (name: string): object => ({ ...view.host(name), isMember: true });
   const turn = { now: NOW, view: { ...view, host } } as unknown as Turn;
   return newPass(plan, run, turn, engineOf(plan), evaluateStep);

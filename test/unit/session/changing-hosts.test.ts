@@ -4,6 +4,7 @@ import type { EngineProfile } from '../../../src/engine/pass.ts';
 import { sessionEngine } from '../../../src/engine/session/session-engine.ts';
 import { playSession, type PlayedSession } from '../../../src/cli/vectors/sessions/play-session.ts';
 import { recordedSession } from '../../../src/cli/vectors/sessions/recorded-session.ts';
+import { messageAtEnd } from '../support/message-at-end.ts';
 
 /** Changes the world once, as soon as the run shows a state. */
 class ChangingOperator extends SimulatedOperator {
@@ -84,6 +85,9 @@ describe('a session whose hosts change', () => {
       });
       const effects = operator.accepted.map(
         (effect) => `${effect.kind} ${'host' in effect ? effect.host : ''}`,
+      );
+      expect(messageAtEnd(operator, { session: {} })).toBe(
+        'all hosts of the plan that are left are maintained: compute-1 was skipped at the request ask-1',
       );
       expect(effects.at(-1), 'the last host is given back after it').not.toBe('release compute-1');
     },

@@ -60,7 +60,11 @@ function heldUpIn(groups: Groups, uid: string, key: string, group: GroupConstrai
   // Whose owner is asked holds its place already: two sessions never wait for each other.
   if (held || isAsked(groups, uid)) return held;
   const others = elsewhere?.affected.filter(({ group: of }) => of === key) ?? [];
-  return waitsFor([...here, ...others.filter(countsBeside)], group);
+  const recoveringThere = others.map((each): Member => {
+    const { leftAt } = each;
+    return leftAt === undefined ? each : { ...each, until: leftAt + group.recoverySeconds * 1000 };
+  });
+  return waitsFor([...here, ...recoveringThere.filter(countsBeside)], group);
 }
 
 function waitsFor(members: readonly Member[], group: GroupConstraint): HeldUp | undefined {

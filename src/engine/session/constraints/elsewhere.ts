@@ -14,6 +14,8 @@ export type AffectedMember = {
   readonly group: string;
   /** When it has recovered; absent while it is asked about, or on its way. */
   readonly until?: Instant;
+  /** When it was first seen to be gone, where no session has recorded that: it recovers from then. */
+  readonly leftAt?: Instant;
 };
 
 /** What is known of the other sessions. */
@@ -40,18 +42,24 @@ export function affectsNothing({ session, affected }: SessionTraces): boolean {
 
 /**
  * What a session affects. While the stage runs that has asked, all its questions count. After that, as when the session has
- * failed, nobody gets ready any more; an instance whose owner had agreed may still be on its way.
+ * failed, nobody gets ready any more; an instance whose owner had agreed may still be on its way, or recover from it.
+ * @param leftAt when an instance was first seen to be gone
  */
 export function affectedIn(
   name: string,
   traces: SessionTraces,
   view: Pick<View, 'host'>,
+  leftAt: (instance: string) => Instant,
 ): Pick<Elsewhere, 'affected' | 'hosts'> {
   const { questions = [], recovering = [] } = traces.session ?? traces.affected ?? {};
   const agreed = questions.filter(({ answer }) => answer?.kind === 'ACK');
   const counted = isAsking(traces) ? questions : agreed.filter((each) => mayBeOnItsWay(each, view));
+  const gone = isAsking(traces) ? [] : agreed.filter((each) => isGone(each, view));
   const affected = [
     ...counted.flatMap(({ instance, groups }) => groups.map((group) => ({ session: name, instance, group }))),
+    ...gone.flatMap(({ instance, groups }) =>
+      groups.map((group) => ({ session: name, instance, group, leftAt: leftAt(instance) })),
+    ),
     ...recovering.map(({ instance, group, until }) => ({
       ...{ session: name, instance, group },
       until: Date.parse(until),
@@ -63,6 +71,11 @@ export function affectedIn(
 function isAsking({ state, applyPhase, session }: SessionTraces): boolean {
   const stage = state === 'applying' && applyPhase && runningStage(applyPhase);
   return session !== undefined && typeof stage === 'object' && isAskedIn(session, stage);
+}
+
+function isGone({ instance, host }: InstanceQuestion, view: Pick<View, 'host'>): boolean {
+  const facts = view.host(host);
+  return !facts || facts.instances?.every(({ uid }) => uid !== instance) === true;
 }
 
 /** Also while nobody has observed the host yet. */

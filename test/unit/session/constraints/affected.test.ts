@@ -110,6 +110,10 @@ describe('an instance is held up by another session', () => {
   it('until the member there has recovered', () => {
     expect(heldUp(groups({ elsewhere: elsewhere({ until: NOW + 7000 }) }), a.uid)?.until).toBe(NOW + 7000);
     expect(heldUp(groups({ elsewhere: elsewhere({ until: NOW }) }), a.uid)).toBeUndefined();
+    const bounds = { recoverySeconds: 7 };
+    const left = (seconds: number): Elsewhere => elsewhere({ leftAt: NOW - seconds * 1000 });
+    expect(heldUp(groups({ elsewhere: left(2), bounds }), a.uid)?.until).toBe(NOW + 5000);
+    expect(heldUp(groups({ elsewhere: left(7), bounds }), a.uid)).toBeUndefined();
   });
 
   it('counts a member once that both sessions affect', () => {

@@ -34,12 +34,20 @@ function traces(
   return { state, applyPhase, session } as unknown as SessionTraces;
 }
 
+/** What a session affects, where whoever is gone was first seen so now. */
+function affectedBy(session: SessionTraces, view: typeof SEEN): ReturnType<typeof affectedIn> {
+  return affectedIn('ops/other', session, view, () => NOW);
+}
+
 const under = ['g', 'h'].map((group) => ({ session: 'ops/other', instance: a.uid, group }));
+
+/** It recovers, and nobody has recorded that: its session had ended when it left. */
+const gone = under.map((each) => ({ ...each, leftAt: NOW }));
 
 describe('another session affects', () => {
   it('whom it asks about, whatever the answer and wherever the instance is seen', () => {
     for (const answer of [undefined, ACK])
-      expect(affectedIn('ops/other', traces({ questions: [asks(answer)] }), SEEN)).toEqual({
+      expect(affectedBy(traces({ questions: [asks(answer)] }), SEEN)).toEqual({
         ...{ affected: under, hosts: [] },
       });
   });
@@ -48,30 +56,28 @@ describe('another session affects', () => {
     const recovering = [{ instance: a.uid, group: 'g', until: later(7) }];
     const affected = [{ session: 'ops/other', instance: a.uid, group: 'g', until: NOW + 7000 }];
     const ended = traces({ recovering }, { state: 'applied', inProgress: false });
-    expect(affectedIn('ops/other', ended, SEEN).affected).toEqual(affected);
-    expect(affectedIn('ops/other', { affected: { questions: [], recovering } }, SEEN).affected).toEqual(
-      affected,
-    );
+    expect(affectedBy(ended, SEEN).affected).toEqual(affected);
+    expect(affectedBy({ affected: { questions: [], recovering } }, SEEN).affected).toEqual(affected);
   });
 
   it.each([
     ['has failed', { state: 'apply-failed' }],
     ['tries the stage again', { attempt: 2 }],
     ['is between two stages', { inProgress: false }],
-  ])('when it %s, only what its owner has agreed to move and what is on its way', (_, at) => {
+  ])('when it %s, only what its owner has agreed to move, and what is on its way or gone', (_, at) => {
     const agreed = traces({ questions: [asks(ACK)] }, at);
-    expect(affectedIn('ops/other', agreed, ON_ITS_WAY)).toEqual({ affected: under, hosts: ['h1'] });
-    expect(affectedIn('ops/other', agreed, SEEN)).toEqual({ affected: [], hosts: ['h1'] });
-    expect(affectedIn('ops/other', agreed, viewOf({ h1: [] })).affected).toEqual([]);
+    expect(affectedBy(agreed, ON_ITS_WAY)).toEqual({ affected: under, hosts: ['h1'] });
+    expect(affectedBy(agreed, SEEN)).toEqual({ affected: [], hosts: ['h1'] });
+    expect(affectedBy(agreed, viewOf({ h1: [] })).affected).toEqual(gone);
     const silent = traces({ questions: [asks()] }, at);
-    expect(affectedIn('ops/other', silent, ON_ITS_WAY)).toEqual({ affected: [], hosts: [] });
+    expect(affectedBy(silent, ON_ITS_WAY)).toEqual({ affected: [], hosts: [] });
   });
 
   it('what may be on its way, until its host is observed', () => {
     const agreed = traces({ questions: [asks(ACK)] }, { state: 'apply-failed' });
     const unseen = { host: () => ({ name: 'h1', instances: undefined }) } as unknown as typeof SEEN;
-    expect(affectedIn('ops/other', agreed, unseen)).toEqual({ affected: under, hosts: ['h1'] });
-    expect(affectedIn('ops/other', agreed, viewOf({})).affected).toEqual([]);
+    expect(affectedBy(agreed, unseen)).toEqual({ affected: under, hosts: ['h1'] });
+    expect(affectedBy(agreed, viewOf({})).affected).toEqual(gone);
   });
 
   it('nothing without questions and recoveries', () => {
