@@ -80,8 +80,8 @@ export const SESSION_BUGS: readonly Bug[] = [
   {
     name: 'wait for a host of a session that has left',
     file: 'src/engine/session/occupancy.ts',
-    of: '  return view.host(host)?.isMember !== true;\n',
-    instead: '  return view.host(host)?.isMember === false;\n',
+    of: 'turn.view.host(host)?.isMember !== true ||',
+    instead: 'turn.view.host(host)?.isMember === false ||',
     from: 1_000,
     worlds: ['sessions'],
   },
