@@ -50,12 +50,6 @@ export const BUGS: readonly Bug[] = [
       "  if (decision.run.state !== 'applying' || [...held.keys()].every((host) => permits.hosts.includes(host))) return { decision };\n",
   },
   {
-    name: 'take a permit to touch a host for one to take it out of service',
-    file: 'src/engine/turn.ts',
-    of: "return permit === 'away' || permit === outage;",
-    instead: 'return permit !== undefined;',
-  },
-  {
     name: 'trust the cache after an own write',
     file: 'src/engine/steps/migrate-instances-from-host.ts',
     of: "if (before?.kind === 'accepted' || before?.kind === 'already') {",
