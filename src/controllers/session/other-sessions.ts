@@ -20,7 +20,7 @@ import type { Strategy } from '../../resources/stored-strategy.ts';
 import type { PassWithRun } from '../strategy/strategy-pass.ts';
 
 /**
- * For so long a session waits for the take-over of another one, from which on no write of an earlier leader can arrive.
+ * How long a session waits for the take-over of another one, after which no write of an earlier leader can arrive.
  * A pass takes over each session with a run before all else, also one that is suspended or has failed, and without its
  * pool. Where no pass can, as in a namespace that no pool allows any more, nobody is held up for ever.
  */
@@ -143,7 +143,7 @@ export class OtherSessions {
   /** One after another. Nothing else is waited for within a turn, and no turn begins within another. */
   async #inTurn<T>(act: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(act);
-    this.#turn = turn.catch(() => undefined);
+    this.#turn = turn.catch(() => undefined); // the caller gets the error; the next turn begins all the same
     return turn;
   }
 

@@ -149,7 +149,7 @@ export class Tenants {
     this.#known.set(metadata.uid, { key, session });
     this.desk.settle(metadata.uid, replies);
     if (this.#deps.webhooks.taken(metadata.uid, replies)) this.wake(metadata.uid);
-    // Whoever waits for a member of the same group may go on.
+    // A session that waits for a member of the same group may go on.
     const { questions = [] } = stored.run.session ?? {};
     const awaited = new Set(session.questions.map(({ instance }) => instance));
     if (questions.some(({ instance }) => !awaited.has(instance)))

@@ -12,8 +12,8 @@ import { digest } from '../../planner/digest.ts';
 import type { Stage } from '../../planner/plan.ts';
 
 /**
- * So many rounds may end in one pass. Each of them had nothing to do, and neither would the next one: a workflow of users may
- * be wrong, and a pass without an end would stop the whole operator.
+ * How many rounds may end in one pass. None of them had anything to do, so the next one has nothing either: a workflow of a
+ * user may be wrong, and a pass without an end would stop the whole operator.
  */
 const MOST_ROUNDS = 100;
 

@@ -99,9 +99,9 @@ export function openHosts(pass: Pass): void {
 }
 
 /**
- * Opens closed hosts before the end of the session: those that a request skips, and those for which another run has a
- * permit. It got that before it could see them closed, and goes first, else each would wait for the other. The session
- * closes them again in its next round.
+ * Opens closed hosts before the end of the session. A host that a request skips stays open. A host for which another run
+ * has a permit is closed again in the next round: that run got the permit before it could see the host closed, and goes
+ * first, else each would wait for the other.
  */
 export function openEarly(pass: Pass): void {
   const { others } = pass.turn.permits;
